@@ -1,0 +1,74 @@
+// The one error class of rrts and the table of every code it can carry.
+
+/** Stable error codes. docs/errors.md lists the same codes; a test keeps the two equal. */
+export const ERROR_CODES = {
+  ERR_CONFIG_NOT_FOUND: 'the configuration file does not exist or cannot be read',
+  ERR_CONFIG_SYNTAX: 'the configuration file is not well-formed YAML',
+  ERR_CONFIG_INVALID: 'the configuration has a wrong key or value',
+  ERR_CONFIG_ENVIRONMENT: 'a ${VARIABLE} or a dotenv file cannot be resolved',
+  ERR_LISTEN: 'an address cannot be listened on',
+  ERR_PROTOCOL_FRAME: 'bytes arrived that are not a frame',
+  ERR_PROTOCOL_HEAD: 'a frame has a head that cannot be decoded',
+  ERR_PROTOCOL_SEQUENCE: 'a well-formed frame arrived that has no place in the exchange',
+  ERR_WORKER_SPAWN: 'the worker command cannot be started',
+  ERR_WORKER_BOOT: 'the worker ended before it was ready',
+  ERR_WORKER_BOOT_TIMEOUT: 'the worker was not ready within pool.allocate_timeout',
+  ERR_WORKER_VERSION: 'the worker speaks another version of the protocol',
+  ERR_WORKER_DIED: 'the worker ended while it handled a request',
+  ERR_WORKER_CUT: 'the worker ended after the first bytes of its reply',
+  ERR_WORKER_MALFORMED_REPLY: 'the worker sent a reply that cannot be understood',
+  ERR_WORKER_ERROR: 'the worker answered with an error frame',
+  ERR_WORKER_EXEC_TTL: 'the request ran longer than exec_ttl and its worker was killed',
+  ERR_WORKER_STREAM_TIMEOUT: 'the worker did not end a cancelled stream within stream_timeout',
+  ERR_POOL_QUEUE_FULL: 'the queue of waiting requests is full',
+  ERR_POOL_QUEUE_TIMEOUT: 'no worker became free within queue_timeout',
+  ERR_POOL_CRASH_LOOP: 'no worker can boot',
+  ERR_POOL_STOPPED: 'the pool is stopping',
+  ERR_REQUEST_CANCELLED: 'the client went away',
+  ERR_ON_INIT: 'the server.on_init command failed',
+  ERR_STOP_TIMEOUT: 'something did not stop in time and was forced',
+} as const satisfies Record<string, string>;
+
+/** One of the stable codes of {@link ERROR_CODES}. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** What goes with an error beside its code and message. */
+export interface ErrorDetails {
+  /** What the user can do about it; one sentence. */
+  readonly cure?: string;
+  /** Where it is: `app.yaml:5:17`, a script path, an address. */
+  readonly place?: string;
+  readonly cause?: unknown;
+  /** Further facts for the log: exit code, signal, last lines of stderr. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The error of rrts. Match on `code`, which is stable, never on the text.
+ * `message` is one sentence that names the cause; `place` and `cure` are kept apart so that each front can print them its own way.
+ */
+export class RrtsError extends Error {
+  readonly code: ErrorCode;
+  readonly place: string | undefined;
+  readonly cure: string | undefined;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'RrtsError';
+    this.code = code;
+    this.place = details.place;
+    this.cure = details.cure;
+    this.facts = details.facts ?? {};
+  }
+}
+
+/** True for an {@link RrtsError}, also one made by another copy of this module. */
+export function isRrtsError(value: unknown): value is RrtsError {
+  return value instanceof Error && 'code' in value && typeof value.code === 'string' && value.code in ERROR_CODES;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,20 @@
+// Makes bytes that came from PHP fit for an error message or a log line.
+
+/** Control characters as `\n`, `\t` or `\x1b`, so that output of a worker cannot forge or recolour a log line. */
+export function escapeControls(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (char) => {
+    if (char === '\n') return '\\n';
+    if (char === '\t') return '\\t';
+    if (char === '\r') return '\\r';
+    const code = char.charCodeAt(0);
+    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** The first printable part of `bytes` in quotes, at most `limit` characters; empty when there is none. */
+export function quoteBytes(bytes: Uint8Array, limit = 200): string {
+  if (bytes.length === 0) return '';
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, limit)).toString('utf8');
+  return `"${escapeControls(text)}${bytes.length > limit ? '...' : ''}"`;
+}

@@ -1,0 +1,58 @@
+// The contract between a plugin and the rest of rrts. A plugin imports this, never another plugin.
+
+import type { Registry } from 'prom-client';
+import type { z } from 'zod';
+import type { Logger } from '../core/logger.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { PoolConfig } from '../pool/config.ts';
+
+/** How a plugin is doing. `live` false asks for a restart, `ready` false for no traffic. */
+export interface Health {
+  readonly live: boolean;
+  readonly ready: boolean;
+  /** Why not, in one sentence; empty when all is well. */
+  readonly message: string;
+}
+
+/** What a pool is asked to be. */
+export interface PoolSpec {
+  /** Name in logs and metrics: the plugin's. */
+  readonly name: string;
+  readonly config: PoolConfig;
+  /** RR_MODE of the workers. */
+  readonly mode: 'http' | 'jobs';
+  /** Head codec for SDK workers; native workers say at hello what they read. */
+  readonly sdkCodec: 'json' | 'proto';
+}
+
+/** What a plugin gets from its host. */
+export interface PluginContext {
+  readonly logger: Logger;
+  /** Where metrics are registered; the metrics plugin prints it. */
+  readonly metrics: Registry;
+  /** Starts a pool; settles when its workers are ready, rejects when none can boot. The host stops it after the plugin. */
+  createPool(spec: PoolSpec): Promise<Pool>;
+  /** All pools that run. */
+  pools(): readonly Pool[];
+  /** `check` is asked at every probe; it must answer at once. */
+  registerHealthCheck(plugin: string, check: () => Health): void;
+  /** The checks that were registered, by plugin name. */
+  healthChecks(): ReadonlyMap<string, () => Health>;
+  /** True from the moment the server was asked to stop. */
+  readonly stopping: boolean;
+}
+
+/** A running plugin. The host calls `start` once, and `stop` once if `start` was called, also when it failed. */
+export interface Plugin {
+  /** Settles when it serves. Rejects with an RrtsError that names cause and place. */
+  start(): Promise<void>;
+  /** Takes no new work, finishes what it has within `graceMs`, then cuts it. Settles when nothing is left of it. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** One kind of plugin: its key in the configuration, the schema of that section, and how to make one. */
+export interface PluginType<Schema extends z.ZodType, Config> {
+  readonly name: string;
+  readonly schema: Schema;
+  create(config: Config, context: PluginContext): Plugin;
+}

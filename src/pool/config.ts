@@ -1,0 +1,58 @@
+// The `pool:` section: RoadRunner's keys with RoadRunner's meanings, and ours beside them.
+
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import type { CamelCased } from '../core/camel-case.ts';
+import { duration } from '../core/scalars.ts';
+
+/** Default worker count: 2 per core keeps every core busy while some workers wait for a database. */
+export function defaultWorkerCount(): number {
+  return availableParallelism() * 2;
+}
+
+/** Schema of `supervisor:`. */
+export const supervisorSchema = z.strictObject({
+  exec_ttl: duration()
+    .default(60_000)
+    .describe('Longest time one request may run. Then its worker is killed and the client gets 504. 0 turns it off.'),
+});
+
+/** Schema of `pool:`. Values come out in milliseconds. */
+export const poolSchema = z.strictObject({
+  num_workers: z
+    .int()
+    .min(0)
+    .max(500)
+    .default(0)
+    .transform((count) => (count === 0 ? defaultWorkerCount() : count))
+    .describe('PHP processes to keep ready. 0 means two per core.'),
+  command: z
+    .union([z.string().min(1), z.array(z.string()).min(1)])
+    .optional()
+    .describe('Overrides server.command for this pool.'),
+  max_jobs: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Requests after which a worker is replaced, plus up to 14 % by chance so that not all go at once. 0: never.'),
+  max_queue_size: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Requests that may wait for a worker; one more gets 503. Default: 100 per worker. 0: no limit.'),
+  queue_timeout: duration()
+    .optional()
+    .describe('Longest wait for a worker; then 503. Default: allocate_timeout when that is given, else 5s.'),
+  allocate_timeout: duration().optional().describe('Longest time a worker may take to boot. Default: 60s.'),
+  destroy_timeout: duration().default(60_000).describe('At stop: longest wait for busy workers.'),
+  stream_timeout: duration()
+    .default(60_000)
+    .describe('After a client left a streamed response: longest time the worker may take to end it.'),
+  supervisor: supervisorSchema.prefault({}),
+});
+
+/** `pool:` as parsed, before names are mapped to camelCase. */
+export type PoolSection = z.output<typeof poolSchema>;
+
+/** The pool's configuration, names in camelCase, durations in milliseconds. */
+export type PoolConfig = CamelCased<PoolSection>;

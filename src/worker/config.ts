@@ -1,0 +1,40 @@
+// The `server:` section: how workers are started.
+
+import { z } from 'zod';
+import type { CamelCased } from '../core/camel-case.ts';
+import { duration } from '../core/scalars.ts';
+
+const command = z
+  .union([z.string().min(1), z.array(z.string()).min(1)])
+  .describe('The worker: "php worker.php", or a list of words. There is no shell: a string is split on commas, or else on spaces.');
+
+/** Schema of `server:`. */
+export const serverSchema = z.strictObject({
+  command,
+  relay: z
+    .string()
+    .regex(/^(pipes|unix:\/\/.+|tcp:\/\/.+:\d+)$/, 'must be pipes, unix://path or tcp://host:port')
+    .default('pipes')
+    .describe('Channel between rrts and its workers. pipes needs no address and is the fastest.'),
+  env: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+    .default({})
+    .describe('Added to the environment of every worker. Names are written in upper case, as RoadRunner does.'),
+  user: z.string().optional().describe('Run workers as this user (needs root).'),
+  group: z.string().optional().describe('Run workers as this group (needs root).'),
+  on_init: z
+    .strictObject({
+      command,
+      exec_timeout: duration().default(60_000).describe('Longest time it may take.'),
+      exit_on_error: z.boolean().default(false).describe('Do not start when it fails.'),
+      env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
+    })
+    .optional()
+    .describe('A command to run once before the first worker.'),
+});
+
+/** `server:` as parsed. */
+export type ServerSection = z.output<typeof serverSchema>;
+
+/** How workers are started, names in camelCase, durations in milliseconds. */
+export type ServerConfig = CamelCased<ServerSection>;
