@@ -1,0 +1,176 @@
+// The stages of the test command: what each runs and how long it may take.
+import { availableParallelism } from 'node:os';
+import { join, sep } from 'node:path';
+import { ensureCompat, ensureComposerPackages } from './composer.mjs';
+import { withLock } from './lock.mjs';
+import { ensureBuild } from './node-packages.mjs';
+import { runNodeTests } from './node-tests.mjs';
+import { exists, filesBelow, ROOT } from './paths.mjs';
+import { runPhpUnit } from './phpunit.mjs';
+import { run } from './run.mjs';
+import { Tally } from './tally.mjs';
+
+/**
+ * @typedef {object} Stage
+ * @property {string} name
+ * @property {string[]} groups the values of --only that include it
+ * @property {number} limit milliseconds it may take
+ * @property {(context: StageContext) => Promise<Tally>} run
+ *
+ * @typedef {object} StageContext
+ * @property {number} timeout milliseconds that are left for it
+ * @property {string[]} filters only test files whose path contains one of these; empty for all
+ */
+
+const MINUTE = 60_000;
+const OUTPUT_LINES = 120;
+const CLIENT = join(ROOT, 'php-client');
+const TEST = join(ROOT, 'test');
+const VALIDATE = ['validate', '--strict', '--no-check-lock', '--no-interaction', '--no-ansi'];
+const CS_FIXER = ['vendor/bin/php-cs-fixer', 'fix', '--dry-run', '--diff', '--no-ansi', '--show-progress=none'];
+const PHPSTAN = ['vendor/bin/phpstan', 'analyse', '--no-progress', '--no-ansi', '--memory-limit=1G'];
+
+/** Folders below test/ that are stages of their own; everything else there is the unit stage. */
+const OWN_STAGE = ['e2e', 'faults', 'compat'];
+
+/** Tests with real servers share the cores with the PHP workers they start. */
+const HALF_OF_THE_CORES = Math.max(1, Math.floor(availableParallelism() / 2));
+
+const EVERY_GROUP = ['lint', 'php', 'unit', 'e2e', 'compat'];
+
+/** In the order in which they run: what is quick and tells most comes first. */
+export const STAGES = /** @type {Stage[]} */ ([
+  { name: 'composer packages', groups: EVERY_GROUP, limit: 10 * MINUTE, run: composerPackages },
+  { name: 'build', groups: ['unit', 'e2e', 'compat', 'lint'], limit: 3 * MINUTE, run: build },
+  tool({ name: 'biome', groups: ['lint'], needs: 'biome.json', command: bin('biome', 'ci', '--colors=off', '.') }),
+  tool({
+    name: 'types',
+    groups: ['lint'],
+    needs: 'tsconfig.test.json',
+    command: bin('tsc', '-p', 'tsconfig.test.json'),
+  }),
+  clientTool('composer validate', 'composer.json', ['composer', ...VALIDATE]),
+  clientTool('php-cs-fixer', CS_FIXER[0], ['php', ...CS_FIXER]),
+  clientTool('phpstan', PHPSTAN[0], ['php', ...PHPSTAN]),
+  { name: 'phpunit', groups: ['php'], limit: 4 * MINUTE, run: phpUnit },
+  nodeTests('unit', { groups: ['unit'], minutes: 5, testMinutes: 2, concurrency: availableParallelism() }),
+  nodeTests('e2e', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
+  nodeTests('faults', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
+  nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1, prepare: prepareCompat }),
+]);
+
+async function composerPackages() {
+  await withLock(ensureComposerPackages);
+  return passed();
+}
+
+async function build() {
+  await withLock(ensureBuild);
+  return passed();
+}
+
+/** @param {string} output a formatter's diff of many files would bury everything else */
+function printOutput(output) {
+  const lines = output.trimEnd().split('\n');
+  for (const line of lines.slice(0, OUTPUT_LINES)) console.log(`    ${line}`);
+  if (lines.length > OUTPUT_LINES) console.log(`    ... and ${lines.length - OUTPUT_LINES} more lines`);
+}
+
+/** @param {StageContext} context */
+async function phpUnit({ timeout }) {
+  if (!exists(join(CLIENT, 'vendor', 'bin', 'phpunit'))) return absent('phpunit', 'php-client/vendor/bin/phpunit');
+  return runPhpUnit(CLIENT, timeout);
+}
+
+/**
+ * A stage that is one program with nothing to count inside.
+ * @param {{ name: string, groups: string[], needs: string, command: string[], cwd?: string }} options
+ * @returns {Stage}
+ */
+function tool({ name, groups, needs, command: [command, ...args], cwd = ROOT }) {
+  return {
+    name,
+    groups,
+    limit: 3 * MINUTE,
+    run: async ({ timeout }) => {
+      if (!exists(join(cwd, needs))) return absent(name, needs);
+      const env = { NO_COLOR: '1', COMPOSER_ALLOW_SUPERUSER: '1', PHP_CS_FIXER_IGNORE_ENV: '1' };
+      const result = await run(command, args, { cwd, timeout, env });
+      if (result.code === 0) return passed();
+      const tally = new Tally();
+      tally.fail(name, result.timedOut ? 'took too long' : `exit code ${result.code}`);
+      printOutput(result.output);
+      return tally;
+    },
+  };
+}
+
+/**
+ * @param {string} name
+ * @param {string} needs
+ * @param {string[]} command
+ */
+function clientTool(name, needs, command) {
+  return tool({ name, groups: ['php', 'lint'], needs, command, cwd: CLIENT });
+}
+
+/**
+ * A stage of node:test files, named like its folder below test/.
+ * @param {string} name
+ * @param {{ groups: string[], minutes: number, testMinutes: number, concurrency: number,
+ *   prepare?: () => Promise<NodeJS.ProcessEnv> }} options
+ * @returns {Stage}
+ */
+function nodeTests(name, { groups, minutes, testMinutes, concurrency, prepare }) {
+  return {
+    name,
+    groups,
+    limit: minutes * MINUTE,
+    run: async ({ timeout, filters }) => {
+      const all = testFiles(name);
+      const files = all.filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)));
+      if (all.length === 0) return absent(name, `a *.test.ts file in test${name === 'unit' ? '' : `/${name}`}`);
+      if (files.length === 0) return new Tally();
+      const env = (await prepare?.()) ?? {};
+      return runNodeTests(files, { timeout, testTimeout: testMinutes * MINUTE, concurrency, env });
+    },
+  };
+}
+
+/** @param {string} stage */
+function testFiles(stage) {
+  if (stage !== 'unit') return filesBelow(join(TEST, stage), '.test.ts');
+  const others = OWN_STAGE.map((folder) => join(TEST, folder) + sep);
+  return filesBelow(TEST, '.test.ts').filter((file) => !others.some((folder) => file.startsWith(folder)));
+}
+
+/** The compat tests skip themselves with this reason; without it they must pass. */
+async function prepareCompat() {
+  const reason = await withLock(ensureCompat);
+  return reason === undefined ? {} : { RRTS_COMPAT_UNAVAILABLE: reason };
+}
+
+/**
+ * Programs of the Node packages are started by Node itself: npx would add seconds and npm's own messages.
+ * @param {string} name
+ * @param {string[]} args
+ */
+function bin(name, ...args) {
+  return [join(ROOT, 'node_modules', '.bin', name), ...args];
+}
+
+/**
+ * @param {string} name
+ * @param {string} what
+ */
+function absent(name, what) {
+  const tally = new Tally();
+  tally.skip(name, `there is no ${what} yet`);
+  return tally;
+}
+
+function passed() {
+  const tally = new Tally();
+  tally.pass();
+  return tally;
+}

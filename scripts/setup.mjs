@@ -1,0 +1,40 @@
+// Brings a fresh clone to the point where the demo, the tests and the benchmark can run; quick when it is there already.
+import { pathToFileURL } from 'node:url';
+import { ensureComposerPackages } from './lib/composer.mjs';
+import { withLock } from './lib/lock.mjs';
+import { ensureBuild, ensureNodePackages, ensureNodeVersion } from './lib/node-packages.mjs';
+import { runScript } from './lib/run.mjs';
+import { step } from './lib/step.mjs';
+import { ensureSystemPackages, LOAD_NEEDS, PHP_NEEDS } from './lib/system-packages.mjs';
+
+/**
+ * @typedef {object} SetupWish
+ * @property {boolean} [load] also what load tests and the benchmark need: wrk, nginx, php-fpm (default false)
+ * @property {boolean} [project] also the Composer packages and the compiled server (default true)
+ */
+
+/**
+ * Does what is missing, nothing else. Two calls at once in one checkout wait for each other.
+ * @param {SetupWish} [wish]
+ * @throws {import('./lib/run.mjs').ScriptError} with an instruction when the user has to act
+ */
+export async function ensureSetup(wish = {}) {
+  ensureNodeVersion();
+  await withLock(async () => {
+    const needs = wish.load ? [...PHP_NEEDS, ...LOAD_NEEDS] : PHP_NEEDS;
+    await step('Debian packages', () => ensureSystemPackages(needs));
+    await step('Node packages', ensureNodePackages);
+    if (wish.project === false) return;
+    await step('Composer packages', async () => (await ensureComposerPackages()).length > 0);
+    await step('build', ensureBuild);
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await runScript(async () => {
+    const begin = performance.now();
+    await ensureSetup({ load: process.argv.includes('--load') });
+    console.log(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+    return 0;
+  });
+}

@@ -1,0 +1,53 @@
+// Runs every check and every test of both languages: sets up what is missing, counts, names failures and skips.
+import { parseArgs } from 'node:util';
+import { runScript, ScriptError } from './lib/run.mjs';
+import { STAGES } from './lib/stages.mjs';
+import { seconds } from './lib/step.mjs';
+import { report, Tally } from './lib/tally.mjs';
+import { ensureSetup } from './setup.mjs';
+
+/** The set-up on a bare machine is not part of it: that depends on the network. */
+const BUDGET = 15 * 60_000;
+
+await runScript(async () => {
+  const { only, filters } = readArguments();
+  console.log('set-up');
+  await ensureSetup({ load: only === undefined || only === 'e2e', project: false });
+  const deadline = Date.now() + BUDGET;
+  const total = new Tally();
+  for (const stage of STAGES.filter(({ groups }) => only === undefined || groups.includes(only))) {
+    total.add(await runStage(stage, filters, deadline));
+  }
+  return report(total);
+});
+
+/**
+ * Runs one stage; whatever happens in it becomes a number, so that the others still run.
+ * @param {import('./lib/stages.mjs').Stage} stage
+ * @param {string[]} filters
+ * @param {number} deadline
+ */
+async function runStage(stage, filters, deadline) {
+  const begin = performance.now();
+  let tally = new Tally();
+  try {
+    const timeout = Math.min(stage.limit, deadline - Date.now());
+    if (timeout > 0) tally = await stage.run({ timeout, filters });
+    else tally.fail(stage.name, 'no time was left for it');
+  } catch (error) {
+    const text = error instanceof ScriptError ? error.message : String(error instanceof Error ? error.stack : error);
+    console.log(text.replace(/^/gm, '    '));
+    tally.fail(stage.name, text);
+  }
+  console.log(`${stage.name}: ${tally}  ${seconds(begin)}`);
+  return tally;
+}
+
+function readArguments() {
+  const groups = new Set(STAGES.flatMap((stage) => stage.groups));
+  const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
+  if (values.only !== undefined && !groups.has(values.only)) {
+    throw new ScriptError(`--only ${values.only}: unknown, there are ${[...groups].join(', ')}`, 64);
+  }
+  return { only: values.only, filters: positionals };
+}
