@@ -112,26 +112,26 @@ export function stopAllRuns() {
 
 /**
  * Runs the main function of a script: prints a ScriptError as text, and stops subprocesses on a signal.
- * @param {() => Promise<number>} main gives the exit code
+ * @param {(takeSignals: (handler: () => void) => void) => Promise<number>} main gives the exit code; a script that has
+ *   something of its own to stop takes the signals over
  */
 export async function runScript(main) {
-  for (const [signal, code] of /** @type {const} */ ([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ])) {
-    process.once(signal, () => {
-      stopAllRuns();
-      setTimeout(() => process.exit(code), 500);
-    });
-  }
+  let onSignal = exitSoon;
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => onSignal());
   try {
-    process.exitCode = await main();
+    process.exitCode = await main((handler) => {
+      onSignal = handler;
+    });
   } catch (error) {
     if (!(error instanceof ScriptError)) throw error;
     console.error(error.message);
     process.exitCode = error.exitCode;
   }
+}
+
+function exitSoon() {
+  stopAllRuns();
+  setTimeout(() => process.exit(130), 500);
 }
 
 /**

@@ -1,0 +1,62 @@
+// The applications of the demo: where each is, on which port it answers and what there is to see.
+import { join } from 'node:path';
+import { ROOT } from './paths.mjs';
+
+/**
+ * @typedef {object} DemoPage
+ * @property {string} path
+ * @property {string} shows
+ * @property {RegExp} expect what the answer contains
+ *
+ * @typedef {object} DemoApp
+ * @property {string} name
+ * @property {string} folder absolute path
+ * @property {string} config its file in that folder
+ * @property {number} port
+ * @property {DemoPage[]} pages the first one tells that the application is up
+ */
+
+/** @type {DemoApp[]} */
+export const DEMO_APPS = [
+  app('hello', 'hello', 'app.yaml', 8080, [
+    page('/', 'a PSR-7 callable', /^Hello world/),
+    page('/?name=you', 'the same, greeting you', /^Hello you/),
+  ]),
+  app('hello-lean', 'hello', 'lean.yaml', 8083, [page('/', 'a callable without PSR-7 objects', /^Hello from PHP/)]),
+  app('symfony', 'symfony', 'app.yaml', 8081, [
+    page('/', 'Symfony 6.4, with links to all of its pages', /Hello from Symfony 6/),
+    page('/json', 'a JSON answer', /"message":"Hello from Symfony"/),
+    page('/session', 'a counter in the session: reload it', /^Visits in this session: 1/),
+    page('/upload', 'a form that takes files', /<form method="post"/),
+    page('/stream', 'ten lines that arrive one by one', /chunk 10/),
+    page('/file', 'a file from disk', /^One boots in the morning/),
+    page('/counter', 'what lives as long as the worker', /"service":1/),
+  ]),
+  app('slim', 'slim', 'app.yaml', 8082, [
+    page('/', 'Slim 4', /^Hello from Slim/),
+    page('/hello/you', 'a route with an argument', /^Hello you/),
+  ]),
+  app('lumen', 'lumen', 'app.yaml', 8880, [page('/', "Lumen's version", /^Lumen \(/)]),
+];
+
+/**
+ * @param {string} name
+ * @param {string} folder
+ * @param {string} config
+ * @param {number} port
+ * @param {DemoPage[]} pages
+ * @returns {DemoApp}
+ */
+function app(name, folder, config, port, pages) {
+  return { name, folder: join(ROOT, 'examples', folder), config, port, pages };
+}
+
+/**
+ * @param {string} path
+ * @param {string} shows
+ * @param {RegExp} expect
+ * @returns {DemoPage}
+ */
+function page(path, shows, expect) {
+  return { path, shows, expect };
+}
