@@ -19,13 +19,7 @@ export const supervisorSchema = z.strictObject({
 
 /** Schema of `pool:`. Values come out in milliseconds. */
 export const poolSchema = z.strictObject({
-  num_workers: z
-    .int()
-    .min(0)
-    .max(500)
-    .default(0)
-    .transform((count) => (count === 0 ? defaultWorkerCount() : count))
-    .describe('PHP processes to keep ready. 0 means two per core.'),
+  num_workers: z.int().min(0).max(500).default(0).describe('PHP processes to keep ready. 0 means two per core.'),
   command: z
     .union([z.string().min(1), z.array(z.string()).min(1)])
     .optional()
@@ -34,7 +28,9 @@ export const poolSchema = z.strictObject({
     .int()
     .min(0)
     .default(0)
-    .describe('Requests after which a worker is replaced, plus up to 14 % by chance so that not all go at once. 0: never.'),
+    .describe(
+      'Requests after which a worker is replaced, plus up to 14 % by chance so that not all go at once. It serves on until its successor is ready, except with 1, which means a process per request. 0: never.',
+    ),
   max_queue_size: z
     .int()
     .min(0)

@@ -6,7 +6,9 @@ import { duration } from '../core/scalars.ts';
 
 const command = z
   .union([z.string().min(1), z.array(z.string()).min(1)])
-  .describe('The worker: "php worker.php", or a list of words. There is no shell: a string is split on commas, or else on spaces.');
+  .describe(
+    'The worker: "php worker.php", or a list of words. There is no shell: a string is split on commas, or else on spaces.',
+  );
 
 /** Schema of `server:`. */
 export const serverSchema = z.strictObject({

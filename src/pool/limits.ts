@@ -1,0 +1,41 @@
+// The numbers a pool works with, after all defaults that depend on one another.
+
+import { defaultWorkerCount, type PoolConfig } from './config.ts';
+
+const BOOT_TIMEOUT_MS = 60_000;
+const QUEUE_TIMEOUT_MS = 5_000;
+/** Waiting requests per worker, when max_queue_size is not given. */
+const QUEUE_PER_WORKER = 100;
+/** RoadRunner's jitter on max_jobs: up to 14 % more, so that workers do not all go at once. */
+const JITTER = 0.14;
+/** From the stop frame to SIGTERM for an idle worker; RoadRunner's constant. */
+const STOP_TIMEOUT_MS = 10_000;
+
+/** Limits in milliseconds and counts; 0 means no limit. */
+export interface PoolLimits {
+  readonly numWorkers: number;
+  readonly maxQueueSize: number;
+  readonly queueTimeout: number;
+  readonly bootTimeout: number;
+  readonly streamTimeout: number;
+  readonly stopTimeout: number;
+  readonly execTtl: number;
+  /** Request limit of the next worker, jitter included. */
+  nextMaxJobs(): number;
+}
+
+/** Resolves the configuration. `random` gives numbers in [0, 1). */
+export function limitsOf(config: PoolConfig, random: () => number = Math.random): PoolLimits {
+  const numWorkers = config.numWorkers === 0 ? defaultWorkerCount() : config.numWorkers;
+  const { maxJobs } = config;
+  return {
+    numWorkers,
+    maxQueueSize: config.maxQueueSize ?? numWorkers * QUEUE_PER_WORKER,
+    queueTimeout: config.queueTimeout ?? config.allocateTimeout ?? QUEUE_TIMEOUT_MS,
+    bootTimeout: config.allocateTimeout ?? BOOT_TIMEOUT_MS,
+    streamTimeout: config.streamTimeout,
+    stopTimeout: Math.min(STOP_TIMEOUT_MS, config.destroyTimeout),
+    execTtl: config.supervisor.execTtl,
+    nextMaxJobs: () => (maxJobs === 0 ? 0 : maxJobs + Math.floor(maxJobs * JITTER * random())),
+  };
+}

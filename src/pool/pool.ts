@@ -1,0 +1,396 @@
+// Many workers behind one door: queue, round-robin dispatch, limits, replacement.
+
+import { RrtsError } from '../core/errors.ts';
+import { Fifo } from '../core/fifo.ts';
+import type { Logger } from '../core/logger.ts';
+import { commandWords, scriptOf, withPhpSettings, workerEnvironment } from '../worker/command.ts';
+import type { ServerConfig } from '../worker/config.ts';
+import type { Exchange, Outcome } from '../worker/exchange.ts';
+import { RelayListener } from '../worker/relay-listener.ts';
+import { findSetpriv, type Setpriv, type SpawnOptions, spawnProcess } from '../worker/spawn.ts';
+import { Worker, type WorkerExit, type WorkerOptions, type WorkerOwner } from '../worker/worker.ts';
+import { Allocator, type AllocatorOwner } from './allocator.ts';
+import type { PoolConfig } from './config.ts';
+import { limitsOf, type PoolLimits } from './limits.ts';
+import { OUTCOMES } from './outcome.ts';
+import type { PoolRequest } from './request.ts';
+import type { PoolStats } from './stats.ts';
+import { WaitQueue } from './wait-queue.ts';
+
+/** Period of the one timer that looks for overdue requests, in milliseconds. */
+const TICK_MS = 100;
+
+/** What a pool is made of. */
+export interface PoolOptions {
+  /** In logs and metrics. */
+  readonly name: string;
+  /** RR_MODE of the workers. */
+  readonly mode: string;
+  readonly sdkCodec: 'json' | 'proto';
+  readonly config: PoolConfig;
+  readonly server: ServerConfig;
+  readonly logger: Logger;
+  /** Address of the RPC listener, passed on as RR_RPC. */
+  readonly rpcAddress?: string | undefined;
+  readonly version: string;
+  /** Environment that workers inherit. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Working directory of the workers. */
+  readonly cwd: string;
+  readonly debug?: boolean;
+}
+
+/** Starts a pool. Settles when all workers are ready; rejects, with nothing left behind, when one cannot boot. */
+export async function startPool(options: PoolOptions): Promise<Pool> {
+  const pool = new Pool(options);
+  try {
+    await pool.boot();
+  } catch (error) {
+    await pool.stop(0);
+    throw error;
+  }
+  return pool;
+}
+
+/** A pool of workers. Made by {@link startPool}. */
+export class Pool implements WorkerOwner, AllocatorOwner {
+  readonly name: string;
+  readonly #limits: PoolLimits;
+  readonly #logger: Logger;
+  readonly #setpriv: Setpriv;
+  readonly #spawnOptions: SpawnOptions;
+  readonly #workerOptions: WorkerOptions;
+  readonly #allocator: Allocator;
+  readonly #relay: RelayListener | undefined;
+  readonly #queue: WaitQueue;
+  /** Round robin: the worker that was idle longest is first. Dispatch sees no others. */
+  readonly #ready = new Fifo<Worker>();
+  readonly #workers = new Set<Worker>();
+  /** Workers that reached their limit. They go on serving until a successor is ready: capacity does not dip. */
+  readonly #leaving = new Set<Worker>();
+  /** Workers whose successor is ready: they stop as soon as they are idle. */
+  readonly #spent = new Set<Worker>();
+  #spawning = 0;
+  #ticker: NodeJS.Timeout | undefined;
+  #stopping = false;
+  #booted: { resolve(): void; reject(error: unknown): void } | undefined;
+  #emptied: (() => void) | undefined;
+
+  constructor(options: PoolOptions) {
+    this.name = options.name;
+    this.#limits = limitsOf(options.config);
+    this.#logger = options.logger;
+    this.#setpriv = findSetpriv();
+    const words = withPhpSettings(commandWords(options.config.command ?? options.server.command));
+    const { relay } = options.server;
+    this.#relay = relay === 'pipes' ? undefined : new RelayListener(relay, options.logger);
+    this.#spawnOptions = {
+      words,
+      cwd: options.cwd,
+      env: workerEnvironment({
+        inherited: options.environment,
+        relay,
+        rpc: options.rpcAddress,
+        extra: options.server.env,
+        mode: options.mode,
+        version: options.version,
+      }),
+      user: options.server.user,
+      group: options.server.group,
+    };
+    this.#workerOptions = {
+      owner: this,
+      logger: options.logger,
+      sdkCodec: options.sdkCodec,
+      script: scriptOf(words),
+      bootTimeout: this.#limits.bootTimeout,
+      streamTimeout: this.#limits.streamTimeout,
+      socketRelay: this.#relay !== undefined,
+      debug: options.debug === true,
+    };
+    this.#queue = new WaitQueue(this.#limits.maxQueueSize, this.#limits.queueTimeout);
+    this.#allocator = new Allocator(this, options.logger);
+  }
+
+  /** Starts the workers. Settles when all are ready, rejects with the first failure. */
+  async boot(): Promise<void> {
+    await this.#relay?.listen();
+    if (!this.#setpriv.deathSignal) {
+      this.#logger.warn(
+        {},
+        'setpriv is not there: a busy worker may outlive this process when it is killed with SIGKILL',
+      );
+    }
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    await new Promise<void>((resolve, reject) => {
+      this.#booted = { resolve, reject };
+      for (let i = 0; i < this.#limits.numWorkers; i++) {
+        this.spawnWorker().catch((error: unknown) => this.#bootFailed(error));
+      }
+    });
+  }
+
+  /** Takes a request: runs it, queues it or refuses it. Its outcome comes through its own methods. */
+  submit(request: PoolRequest): void {
+    if (this.#stopping) {
+      request.onFailure(new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping'));
+      return;
+    }
+    request.queuedAt = performance.now();
+    const worker = this.#ready.shift();
+    if (worker !== undefined) {
+      this.#run(worker, request, request.queuedAt);
+    } else if (!this.#queue.push(request)) {
+      const message = `${this.#queue.size} requests wait for a worker already`;
+      request.onFailure(
+        new RrtsError('ERR_POOL_QUEUE_FULL', message, { cure: 'Raise max_queue_size or num_workers.' }),
+      );
+    }
+  }
+
+  /** The client went away. A waiting request never reaches PHP; a running one ends unseen. */
+  cancel(request: PoolRequest): void {
+    if (request.cancelled) return;
+    request.cancelled = true;
+    if (!this.#queue.remove(request)) request.worker?.cancel(performance.now());
+  }
+
+  /** The client takes bytes again after `onReply` returned false. */
+  resume(request: PoolRequest): void {
+    if (!request.cancelled) request.worker?.resume(performance.now());
+  }
+
+  /** A snapshot. */
+  stats(): PoolStats {
+    const count = { starting: 0, ready: 0, working: 0, stopping: 0, dead: 0 };
+    const workers = [...this.#workers].map((worker) => {
+      count[worker.state]++;
+      const { pid, state, execs, startedAt, codec } = worker;
+      return { pid, state, execs, startedAt, codec };
+    });
+    const { starting, ready, working, stopping } = count;
+    return {
+      name: this.name,
+      workers,
+      target: this.#limits.numWorkers,
+      ready,
+      working,
+      starting,
+      stopping,
+      queueLength: this.#queue.size,
+      bootFailures: this.#allocator.failures,
+    };
+  }
+
+  /**
+   * Takes no more requests, lets those it has finish for at most `graceMs`, then fails them; stops all workers.
+   * Settles when no process is left.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#allocator.close();
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    const grace = setTimeout(() => this.#cut(), graceMs);
+    for (const worker of this.#workers) if (worker.state !== 'working') this.#stopIfDrained(worker);
+    this.#checkEmptied();
+    await emptied;
+    clearTimeout(grace);
+    clearInterval(this.#ticker);
+    await this.#relay?.close();
+  }
+
+  missing(): number {
+    const alive = [...this.#workers].filter(
+      (worker) => worker.state !== 'stopping' && !this.#leaving.has(worker),
+    ).length;
+    return Math.max(0, this.#limits.numWorkers - alive - this.#spawning);
+  }
+
+  async spawnWorker(): Promise<void> {
+    this.#spawning++;
+    try {
+      const spawned = await spawnProcess(this.#spawnOptions, this.#setpriv);
+      const worker = new Worker(spawned, this.#workerOptions);
+      worker.execTtl = this.#limits.execTtl;
+      worker.maxJobs = this.#limits.nextMaxJobs();
+      this.#workers.add(worker);
+      this.#relay?.expect(worker);
+      if (this.#stopping) worker.stop('stop', 0);
+    } finally {
+      this.#spawning--;
+      this.#checkEmptied();
+    }
+  }
+
+  workerReady(worker: Worker): void {
+    this.#logger.debug(
+      { pid: worker.pid, codec: worker.codec, bootMs: Date.now() - worker.startedAt },
+      'worker is ready',
+    );
+    this.#allocator.succeeded();
+    this.#release(worker);
+    this.#retireReplaced();
+    if (this.#booted !== undefined && this.stats().starting === 0 && this.#spawning === 0) {
+      this.#booted.resolve();
+      this.#booted = undefined;
+    }
+  }
+
+  exchangeEnded(worker: Worker, exchange: Exchange, outcome: Outcome): void {
+    const request = exchange as PoolRequest;
+    const fate = OUTCOMES[outcome.kind];
+    request.worker = undefined;
+    // The answer goes out first; what happens to the worker is not the client's concern.
+    if (fate.request === 'done') {
+      if (!request.cancelled) request.onDone();
+    } else {
+      this.#settle(request, fate.request, outcome);
+    }
+    if (worker.state !== 'ready') return;
+    if (fate.worker === 'retire') this.#stopWorker(worker, 'asked to stop');
+    else this.#release(worker);
+  }
+
+  workerExited(worker: Worker, exit: WorkerExit, booted: boolean): void {
+    this.#workers.delete(worker);
+    this.#leaving.delete(worker);
+    this.#spent.delete(worker);
+    this.#ready.remove(worker);
+    this.#relay?.forget(worker);
+    const facts = {
+      pid: worker.pid,
+      reason: exit.reason,
+      exitCode: exit.code,
+      signal: exit.signal,
+      execs: worker.execs,
+    };
+    if (!booted) this.#bootFailed(worker.bootError);
+    else if (exit.reason === 'died' && !this.#stopping) this.#died(worker, exit, facts);
+    else this.#logger.debug(facts, 'worker stopped');
+    if (!this.#stopping) this.#allocator.fill();
+    this.#checkEmptied();
+  }
+
+  #run(worker: Worker, request: PoolRequest, now: number): void {
+    request.startedAt = now;
+    request.worker = worker;
+    // Its successor boots while it runs its last request.
+    if (worker.maxJobs > 0 && worker.execs + 1 >= worker.maxJobs) this.#replace(worker);
+    worker.exec(request, now);
+  }
+
+  /** A worker is free: the next waiting request, or the end of the ring. */
+  #release(worker: Worker): void {
+    // max_jobs: 1 asks for a process per request, so there the limit is strict.
+    if (this.#spent.has(worker) || (worker.maxJobs === 1 && worker.execs === 1)) {
+      this.#stopWorker(worker, 'max_jobs');
+      return;
+    }
+    const request = this.#queue.shift();
+    if (request !== undefined) this.#run(worker, request, performance.now());
+    else if (this.#stopping) this.#stopWorker(worker, 'stop');
+    else this.#ready.push(worker);
+  }
+
+  #settle(request: PoolRequest, fate: 'hand_on' | 'replay' | 'fail', outcome: Outcome): void {
+    if (request.cancelled) return;
+    const again = fate === 'hand_on' || (fate === 'replay' && request.replayable && request.attempt === 1);
+    if (!again) {
+      request.onFailure(outcome.error ?? new RrtsError('ERR_WORKER_DIED', 'the worker ended'));
+      return;
+    }
+    if (fate === 'replay') {
+      request.attempt = 2;
+      this.#logger.warn({ error: outcome.error?.message }, 'the worker died; its request is given to another one');
+    }
+    const worker = this.#ready.shift();
+    if (worker !== undefined) this.#run(worker, request, performance.now());
+    else this.#queue.giveBack(request);
+  }
+
+  /** Boots a successor. */
+  #replace(worker: Worker): void {
+    if (this.#leaving.has(worker) || this.#stopping) return;
+    this.#leaving.add(worker);
+    this.#allocator.fill();
+  }
+
+  /** As long as there are more workers than wanted, those that have reached their limit go. */
+  #retireReplaced(): void {
+    let active = 0;
+    for (const { state } of this.#workers) if (state === 'ready' || state === 'working') active++;
+    active -= this.#spent.size;
+    for (const worker of this.#leaving) {
+      if (active <= this.#limits.numWorkers) return;
+      if (this.#spent.has(worker)) continue;
+      active--;
+      if (worker.state === 'ready') this.#stopWorker(worker, 'max_jobs');
+      else this.#spent.add(worker);
+    }
+  }
+
+  #stopWorker(worker: Worker, reason: string): void {
+    this.#ready.remove(worker);
+    this.#leaving.delete(worker);
+    this.#spent.delete(worker);
+    worker.stop(reason, this.#limits.stopTimeout);
+    if (!this.#stopping) this.#allocator.fill();
+  }
+
+  #stopIfDrained(worker: Worker): void {
+    if (this.#queue.size > 0 && worker.state === 'ready') return;
+    this.#stopWorker(worker, 'stop');
+  }
+
+  #died(worker: Worker, exit: WorkerExit, facts: object): void {
+    const said = exit.tail.length === 0 ? '' : `; it printed last: ${exit.tail.join(' | ')}`;
+    const how = exit.signal === null ? `with code ${exit.code}` : `by ${exit.signal}`;
+    this.#logger.warn(facts, `worker ended ${how}${said}`);
+    // A worker that boots and falls over without having served is a crash loop too.
+    if (worker.execs === 0 && exit.signal === null)
+      this.#allocator.failed(new Error(`worker ended ${how} before its first request`));
+  }
+
+  #bootFailed(error: unknown): void {
+    if (this.#booted !== undefined) {
+      this.#booted.reject(error);
+      this.#booted = undefined;
+    } else if (!this.#stopping) {
+      this.#allocator.failed(error);
+    }
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const worker of this.#workers) {
+      if (worker.deadline === 0 || now < worker.deadline) continue;
+      this.#logger.warn({ pid: worker.pid }, 'worker stopped, and will be restarted');
+      worker.overtime();
+    }
+    for (let late = this.#queue.shiftExpired(now); late !== undefined; late = this.#queue.shiftExpired(now)) {
+      late.onFailure(this.#waitedTooLong(now - late.queuedAt));
+    }
+  }
+
+  #waitedTooLong(waited: number): RrtsError {
+    const { failures } = this.#allocator;
+    if (failures > 0 && this.stats().ready + this.stats().working === 0) {
+      return new RrtsError('ERR_POOL_CRASH_LOOP', `no worker can boot (${failures} failures in a row)`);
+    }
+    return new RrtsError('ERR_POOL_QUEUE_TIMEOUT', `no worker became free within ${Math.round(waited)} ms`);
+  }
+
+  /** The grace is over: everything that runs or waits fails, every process is killed. */
+  #cut(): void {
+    const error = new RrtsError('ERR_POOL_STOPPED', 'the pool was stopped before this request was done');
+    for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift())
+      request.onFailure(error);
+    for (const worker of this.#workers) worker.kill('stop', 'cut', error);
+  }
+
+  #checkEmptied(): void {
+    if (this.#stopping && this.#workers.size === 0 && this.#spawning === 0) this.#emptied?.();
+  }
+}

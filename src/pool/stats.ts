@@ -1,0 +1,30 @@
+// Snapshots of a pool for metrics, status and commands.
+
+import type { HeadCodec } from '../protocol/payload.ts';
+import type { WorkerState } from '../worker/state.ts';
+
+/** One worker, at the moment of asking. */
+export interface WorkerStats {
+  readonly pid: number;
+  readonly state: WorkerState;
+  /** Requests it was given. */
+  readonly execs: number;
+  /** Wall clock, milliseconds. */
+  readonly startedAt: number;
+  readonly codec: HeadCodec;
+}
+
+/** A pool, at the moment of asking. */
+export interface PoolStats {
+  readonly name: string;
+  readonly workers: readonly WorkerStats[];
+  /** Workers the pool wants to have. */
+  readonly target: number;
+  readonly ready: number;
+  readonly working: number;
+  readonly starting: number;
+  readonly stopping: number;
+  readonly queueLength: number;
+  /** Boots that failed in a row; above 0 the pool is backing off. */
+  readonly bootFailures: number;
+}

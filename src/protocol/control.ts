@@ -1,0 +1,70 @@
+// Control messages: the handshake and the stop, as discriminated unions.
+
+import { z } from 'zod';
+import { RrtsError } from '../core/errors.ts';
+import { quoteBytes } from '../core/text.ts';
+import { encodeControl } from './encode.ts';
+
+/** Version of hello and welcome; a worker with another one is refused. */
+export const HELLO_VERSION = 1;
+
+/** What a native worker says first. */
+const helloSchema = z.object({
+  hello: z.int(),
+  pid: z.int().positive(),
+  php: z.string().max(64).default('?'),
+  sapi: z.string().max(64).default('?'),
+  client: z.string().max(64).default('?'),
+  codecs: z.array(z.string().max(32)).max(16).default(['json']),
+  features: z.array(z.string().max(32)).max(64).default([]),
+});
+
+/** What an SDK worker answers to the pid request. */
+const pidSchema = z.object({ pid: z.int().positive() });
+
+/** A native worker introduces itself. */
+export type Hello = z.output<typeof helloSchema>;
+
+/** What a worker may say in a control frame. */
+export type ControlMessage =
+  | { readonly kind: 'hello'; readonly hello: Hello }
+  | { readonly kind: 'pid'; readonly pid: number };
+
+/** Reads the payload of a control frame from a worker. @throws RrtsError ERR_PROTOCOL_SEQUENCE when it is neither. */
+export function parseControl(payload: Buffer): ControlMessage {
+  let value: unknown;
+  try {
+    value = JSON.parse(payload.toString('utf8'));
+  } catch (cause) {
+    throw new RrtsError('ERR_PROTOCOL_SEQUENCE', `a control frame without JSON: ${quoteBytes(payload)}`, { cause });
+  }
+  const hello = helloSchema.safeParse(value);
+  if (hello.success) return { kind: 'hello', hello: hello.data };
+  const pid = pidSchema.safeParse(value);
+  if (pid.success) return { kind: 'pid', pid: pid.data.pid };
+  throw new RrtsError('ERR_PROTOCOL_SEQUENCE', `an unknown control message: ${quoteBytes(payload)}`);
+}
+
+/** Master to SDK worker, first of all: tell me your pid. */
+export function encodePidRequest(masterPid: number): Buffer {
+  return encodeControl({ pid: masterPid });
+}
+
+/** Master to native worker: the answer to hello. */
+export function encodeWelcome(codec: 'msgpack' | 'json', debug: boolean): Buffer {
+  return encodeControl({ welcome: HELLO_VERSION, codec, debug });
+}
+
+/** Master to worker: end your loop and exit 0. */
+export const STOP_FRAME: Buffer = encodeControl({ stop: true });
+
+/** True when the head of a reply is a worker's wish to be stopped instead of an answer: `{"stop":true}` without a body. */
+export function isStopWish(head: Buffer, body: Buffer): boolean {
+  if (body.length > 0 || head.length > 32 || head[0] !== 0x7b) return false;
+  try {
+    const value: unknown = JSON.parse(head.toString('latin1'));
+    return typeof value === 'object' && value !== null && 'stop' in value && value.stop === true;
+  } catch {
+    return false; // not JSON, so no stop wish; the head codec judges it
+  }
+}

@@ -1,0 +1,153 @@
+// Bytes to frames, whatever way the bytes were split, and never trusting them.
+
+import { RrtsError } from '../core/errors.ts';
+import { quoteBytes } from '../core/text.ts';
+import type { Frame } from './frame.ts';
+import {
+  DEFAULT_MAX_PAYLOAD,
+  FIXED_HEADER,
+  headerChecksum,
+  MAX_HEADER_WORDS,
+  MIN_HEADER_WORDS,
+  VERSION,
+} from './frame.ts';
+
+const NO_OPTIONS: readonly number[] = [];
+
+/** Why the fixed header at `offset` is not one; undefined when it is. */
+function headerFault(bytes: Buffer, offset: number, maxPayload: number): string | undefined {
+  const first = bytes[offset] as number;
+  if (first >> 4 !== VERSION) return `version ${first >> 4} instead of ${VERSION}`;
+  const words = first & 0x0f;
+  if (words < MIN_HEADER_WORDS || words > MAX_HEADER_WORDS) return `header length of ${words} words`;
+  if (headerChecksum(bytes, offset) !== bytes.readUInt32LE(offset + 6)) return 'wrong checksum';
+  const length = bytes.readUInt32LE(offset + 2);
+  return length > maxPayload ? `payload length ${length}, the limit is ${maxPayload}` : undefined;
+}
+
+/**
+ * Takes bytes in any portions and hands out frames. After the first fault it is poisoned: every later push throws the same
+ * error, because the place of the next frame is unknown.
+ */
+export class FrameDecoder {
+  readonly #maxPayload: number;
+  readonly #onText: ((text: Buffer) => void) | undefined;
+  /** Bytes of an incomplete frame, as they came; joined once, when the frame is whole. */
+  #pending: Buffer[] = [];
+  #pendingLength = 0;
+  /** Bytes the incomplete frame has in all; 0 while its header is incomplete too. */
+  #needed = 0;
+  #fault: RrtsError | undefined;
+
+  /**
+   * @param maxPayload - in bytes; checked from the header, before anything is kept.
+   * @param onText - gets text that stands between two frames: what an SDK worker printed by mistake. Without it text is a fault.
+   */
+  constructor(maxPayload: number = DEFAULT_MAX_PAYLOAD, onText?: (text: Buffer) => void) {
+    this.#maxPayload = maxPayload;
+    this.#onText = onText;
+  }
+
+  /** Bytes of a frame that has not ended. At end of input this must be 0. */
+  get pendingBytes(): number {
+    return this.#pendingLength;
+  }
+
+  /**
+   * Decodes `chunk` and calls `onFrame` for each frame that it completes. Frames keep views of `chunk`.
+   * @throws RrtsError ERR_PROTOCOL_FRAME, quoting the first bytes that made no sense.
+   */
+  push(chunk: Buffer, onFrame: (frame: Frame) => void): void {
+    if (this.#fault !== undefined) throw this.#fault;
+    let bytes = chunk;
+    if (this.#pendingLength > 0) {
+      this.#pending.push(chunk);
+      this.#pendingLength += chunk.length;
+      if (this.#pendingLength < Math.max(this.#needed, FIXED_HEADER)) return;
+      bytes = Buffer.concat(this.#pending, this.#pendingLength);
+      this.#forget();
+    }
+    this.#decode(bytes, onFrame);
+  }
+
+  #decode(bytes: Buffer, onFrame: (frame: Frame) => void): void {
+    let offset = this.#skipText(bytes, 0);
+    while (bytes.length - offset >= FIXED_HEADER) {
+      const fault = headerFault(bytes, offset, this.#maxPayload);
+      if (fault !== undefined) this.#poison(fault, bytes.subarray(offset));
+      const header = ((bytes[offset] as number) & 0x0f) * 4;
+      const end = offset + header + bytes.readUInt32LE(offset + 2);
+      if (end > bytes.length) {
+        this.#keep(bytes.subarray(offset), end - offset);
+        return;
+      }
+      const frame: Frame = {
+        flags: bytes[offset + 1] as number,
+        stream: bytes[offset + 10] as number,
+        options: readOptions(bytes, offset + FIXED_HEADER, offset + header),
+        payload: bytes.subarray(offset + header, end),
+      };
+      offset = this.#skipText(bytes, end);
+      onFrame(frame);
+    }
+    if (offset === bytes.length) return;
+    this.#refuseEarly(bytes, offset);
+    this.#keep(bytes.subarray(offset), 0);
+  }
+
+  /** Hands out text up to the next header and returns where that is. */
+  #skipText(bytes: Buffer, from: number): number {
+    if (this.#onText === undefined || from === bytes.length || resemblesHeader(bytes, from)) return from;
+    let end = from + 1;
+    while (end < bytes.length && !resemblesHeader(bytes, end)) end++;
+    this.#onText(bytes.subarray(from, end));
+    return end;
+  }
+
+  /** A few bytes of text must not wait for ever for the rest of a header that they can never become. */
+  #refuseEarly(bytes: Buffer, offset: number): void {
+    const first = bytes[offset] as number;
+    const words = first & 0x0f;
+    if (first >> 4 !== VERSION) this.#poison(`version ${first >> 4} instead of ${VERSION}`, bytes.subarray(offset));
+    if (words < MIN_HEADER_WORDS || words > MAX_HEADER_WORDS) {
+      this.#poison(`header length of ${words} words`, bytes.subarray(offset));
+    }
+  }
+
+  #keep(rest: Buffer, needed: number): void {
+    this.#pending = [rest];
+    this.#pendingLength = rest.length;
+    this.#needed = needed;
+  }
+
+  #forget(): void {
+    this.#pending = [];
+    this.#pendingLength = 0;
+    this.#needed = 0;
+  }
+
+  #poison(fault: string, bytes: Buffer): never {
+    this.#forget();
+    this.#fault = new RrtsError('ERR_PROTOCOL_FRAME', `not a frame (${fault}): ${quoteBytes(bytes)}`);
+    throw this.#fault;
+  }
+}
+
+function readOptions(bytes: Buffer, from: number, to: number): readonly number[] {
+  if (from === to) return NO_OPTIONS;
+  if (to - from === 4) return [bytes.readUInt32LE(from)];
+  const options: number[] = [];
+  for (let at = from; at < to; at += 4) options.push(bytes.readUInt32LE(at));
+  return options;
+}
+
+/**
+ * True when the bytes at `at` look like a header, right or damaged: version and length fit, and the two bytes after the
+ * checksum are no text. Fewer than 12 bytes are given the benefit of the doubt.
+ */
+function resemblesHeader(bytes: Buffer, at: number): boolean {
+  const first = bytes[at] as number;
+  const words = first & 0x0f;
+  if (first >> 4 !== VERSION || words < MIN_HEADER_WORDS || words > MAX_HEADER_WORDS) return false;
+  return at + FIXED_HEADER > bytes.length || ((bytes[at + 10] as number) < 0x10 && bytes[at + 11] === 0);
+}

@@ -1,0 +1,95 @@
+// Frames over a pair of sockets. Knows nothing of processes; tests give it two ends of a pipe.
+
+import type { Socket } from 'node:net';
+import { isRrtsError, RrtsError } from '../core/errors.ts';
+import { FrameDecoder } from '../protocol/decode.ts';
+import type { Frame } from '../protocol/frame.ts';
+
+/** Who hears what comes in. */
+export interface ChannelOwner {
+  /** A whole frame. What it throws as an RrtsError counts as a fault of the peer. */
+  onFrame(channel: Channel, frame: Frame): void;
+  /** The peer broke the protocol. Comes once; the channel reads no more. */
+  onFault(channel: Channel, error: RrtsError): void;
+  /** The peer closed its end and all it sent was handed out. */
+  onEnd(channel: Channel): void;
+}
+
+/** One frame channel to a worker: stdin and stdout, descriptor 3, or an accepted socket. */
+export class Channel {
+  readonly #input: Socket;
+  readonly #output: Socket;
+  readonly #decoder: FrameDecoder;
+  /** Who hears what comes in; a socket relay hands its channel on to the worker it belongs to. */
+  owner: ChannelOwner;
+  #broken = false;
+  /** True when the peer's end of input was seen. */
+  ended = false;
+
+  /** @param onText - see FrameDecoder: given for the stdout of a worker, where text may stand between frames. */
+  constructor(input: Socket, output: Socket, owner: ChannelOwner, onText?: (text: Buffer) => void) {
+    this.#input = input;
+    this.#output = output;
+    this.owner = owner;
+    this.#decoder = new FrameDecoder(undefined, onText);
+    const onFrame = (frame: Frame): void => this.owner.onFrame(this, frame);
+    input.on('data', (chunk: Buffer) => this.#read(chunk, onFrame));
+    input.once('close', () => this.#finish());
+    input.once('end', () => this.#finish());
+  }
+
+  /** Sends bytes that hold whole frames. To a peer that is gone they are dropped; the death of its process is what counts. */
+  write(first: Buffer, second?: Buffer): void {
+    if (second === undefined) {
+      this.#output.write(first);
+      return;
+    }
+    this.#output.cork();
+    this.#output.write(first);
+    this.#output.write(second);
+    this.#output.uncork();
+  }
+
+  /** Stops reading: the client takes no more now. */
+  pause(): void {
+    this.#input.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    this.#input.resume();
+  }
+
+  /** Closes both ends. */
+  close(): void {
+    this.#broken = true;
+    this.#input.destroy();
+    this.#output.destroy();
+  }
+
+  #read(chunk: Buffer, onFrame: (frame: Frame) => void): void {
+    if (this.#broken) return;
+    try {
+      this.#decoder.push(chunk, onFrame);
+    } catch (error) {
+      if (!isRrtsError(error)) throw error;
+      this.#break(error);
+    }
+  }
+
+  #finish(): void {
+    if (this.ended) return;
+    this.ended = true;
+    if (this.#decoder.pendingBytes > 0 && !this.#broken) {
+      this.#break(new RrtsError('ERR_PROTOCOL_FRAME', 'the input ended inside a frame'));
+    }
+    this.owner.onEnd(this);
+  }
+
+  #break(error: RrtsError): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#input.resume(); // what still comes is read and dropped, so that the peer does not block on a full pipe
+    this.owner.onFault(this, error);
+  }
+}

@@ -1,0 +1,89 @@
+// What a worker prints, as log lines: whole lines, capped, escaped, and limited in rate.
+
+import type { Logger } from '../core/logger.ts';
+import { escapeControls } from '../core/text.ts';
+
+/** A longer line is cut here. */
+const LINE_LIMIT = 8 * 1024;
+/** Bytes per second that one worker may log; the rest is counted and dropped. */
+const RATE_LIMIT = 1024 * 1024;
+/** Lines kept for the error report of a worker that dies. */
+const TAIL_LINES = 10;
+
+/** Splits the output of one worker into log lines and remembers the last ones. */
+export class WorkerOutput {
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #tail: string[] = [];
+  #partial = '';
+  #partialCut = false;
+  #second = 0;
+  #bytesThisSecond = 0;
+  #dropped = 0;
+
+  constructor(logger: Logger, now: () => number = Date.now) {
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  /** The last lines, oldest first; escaped. */
+  get tail(): readonly string[] {
+    return this.#partial === '' ? this.#tail : [...this.#tail, escapeControls(this.#partial)].slice(-TAIL_LINES);
+  }
+
+  /** Takes bytes as they come. */
+  push(chunk: Buffer): void {
+    if (!this.#admit(chunk.length)) return;
+    let text = chunk.toString('utf8');
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      this.#append(text.slice(0, end));
+      this.#endLine();
+      text = text.slice(end + 1);
+    }
+    this.#append(text);
+  }
+
+  /** Logs what is left without a line end; the worker is gone. */
+  flush(): void {
+    if (this.#partial !== '') this.#endLine();
+    this.#reportDropped();
+  }
+
+  #admit(bytes: number): boolean {
+    const second = Math.floor(this.#now() / 1000);
+    if (second !== this.#second) {
+      this.#reportDropped();
+      this.#second = second;
+      this.#bytesThisSecond = 0;
+    }
+    this.#bytesThisSecond += bytes;
+    // The chunk that crosses the limit still goes in, so that the start of a flood can be read.
+    if (this.#bytesThisSecond - bytes < RATE_LIMIT) return true;
+    this.#dropped += bytes;
+    return false;
+  }
+
+  #append(text: string): void {
+    if (this.#partialCut || text === '') return;
+    this.#partial += text;
+    if (this.#partial.length <= LINE_LIMIT) return;
+    this.#partial = `${this.#partial.slice(0, LINE_LIMIT)}...`;
+    this.#partialCut = true;
+  }
+
+  #endLine(): void {
+    const line = escapeControls(this.#partial.replace(/\r$/, ''));
+    this.#partial = '';
+    this.#partialCut = false;
+    if (line === '') return;
+    this.#tail.push(line);
+    if (this.#tail.length > TAIL_LINES) this.#tail.shift();
+    this.#logger.info({}, line);
+  }
+
+  #reportDropped(): void {
+    if (this.#dropped === 0) return;
+    this.#logger.warn({ bytes: this.#dropped }, 'the worker printed more than 1 MiB in a second; the rest was dropped');
+    this.#dropped = 0;
+  }
+}

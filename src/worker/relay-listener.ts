@@ -1,0 +1,128 @@
+// The socket relay: listens, and matches each connection to a worker by the pid it says.
+
+import { chmodSync, existsSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { RrtsError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { encodePidRequest, parseControl } from '../protocol/control.ts';
+import { FLAG, type Frame } from '../protocol/frame.ts';
+import { Channel, type ChannelOwner } from './channel.ts';
+import type { Worker } from './worker.ts';
+
+/** A connection that has not said its pid is closed after this time. */
+const INTRODUCTION_MS = 10_000;
+
+/** Listens on `unix://path` or `tcp://host:port` for the workers of one pool. */
+export class RelayListener implements ChannelOwner {
+  readonly #address: string;
+  readonly #logger: Logger;
+  readonly #server: Server;
+  readonly #expected = new Map<number, Worker>();
+  /** Connections that were accepted and have not said who they are, with their deadlines. */
+  readonly #strangers = new Map<Channel, NodeJS.Timeout>();
+  /** Introductions whose process is not known yet: its connection can be faster than our `spawn` event. */
+  readonly #early = new Map<number, { channel: Channel; frame: Frame }>();
+
+  constructor(address: string, logger: Logger) {
+    this.#address = address;
+    this.#logger = logger;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** @throws RrtsError ERR_LISTEN. */
+  async listen(): Promise<void> {
+    const path = this.#address.startsWith('unix://') ? this.#address.slice('unix://'.length) : undefined;
+    if (path !== undefined) await removeStaleSocket(path);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (cause) => {
+        const message = `cannot listen on ${this.#address}: ${cause.message}`;
+        reject(new RrtsError('ERR_LISTEN', message, { cause, place: 'server.relay' }));
+      });
+      if (path !== undefined) this.#server.listen(path, resolve);
+      else this.#server.listen(...hostAndPort(this.#address), resolve);
+    });
+    // Whoever may connect may pose as a worker.
+    if (path !== undefined) chmodSync(path, 0o600);
+  }
+
+  /** Waits for the connection of this worker. */
+  expect(worker: Worker): void {
+    const early = this.#early.get(worker.pid);
+    this.#early.delete(worker.pid);
+    if (early === undefined) this.#expected.set(worker.pid, worker);
+    else worker.adopt(early.channel, early.frame);
+  }
+
+  /** A worker is gone. */
+  forget(worker: Worker): void {
+    this.#expected.delete(worker.pid);
+  }
+
+  async close(): Promise<void> {
+    for (const [channel, timer] of this.#strangers) {
+      clearTimeout(timer);
+      channel.close();
+    }
+    this.#strangers.clear();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  onFrame(channel: Channel, frame: Frame): void {
+    clearTimeout(this.#strangers.get(channel));
+    this.#strangers.delete(channel);
+    if ((frame.flags & FLAG.CONTROL) === 0)
+      throw new RrtsError('ERR_PROTOCOL_SEQUENCE', 'a frame before the handshake');
+    const message = parseControl(frame.payload);
+    const pid = message.kind === 'pid' ? message.pid : message.hello.pid;
+    const worker = this.#expected.get(pid);
+    this.#expected.delete(pid);
+    if (worker === undefined) this.#early.set(pid, { channel, frame });
+    else worker.adopt(channel, frame);
+  }
+
+  onFault(channel: Channel, error: RrtsError): void {
+    this.#logger.warn({ error: error.message }, 'a connection to the relay did not introduce itself as a worker');
+    channel.close();
+  }
+
+  onEnd(channel: Channel): void {
+    clearTimeout(this.#strangers.get(channel));
+    this.#strangers.delete(channel);
+    for (const [pid, early] of this.#early) if (early.channel === channel) this.#early.delete(pid);
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => undefined);
+    const channel = new Channel(socket, socket, this);
+    this.#strangers.set(
+      channel,
+      setTimeout(() => {
+        this.#strangers.delete(channel);
+        channel.close();
+      }, INTRODUCTION_MS),
+    );
+    channel.write(encodePidRequest(process.pid));
+  }
+}
+
+function hostAndPort(address: string): [port: number, host: string] {
+  const url = new URL(address);
+  return [Number(url.port), url.hostname.replace(/^\[|\]$/g, '')];
+}
+
+/** Removes a socket file that nobody listens on; one that answers belongs to a running server and stays. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const answered = await new Promise<boolean>((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
+    socket.setTimeout(1000, () => socket.destroy());
+    socket.once('connect', () => socket.destroy());
+  });
+  if (answered) throw new RrtsError('ERR_LISTEN', `${path} is in use by another process`, { place: 'server.relay' });
+  unlinkSync(path);
+}

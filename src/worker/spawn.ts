@@ -1,0 +1,138 @@
+// Starts one worker process.
+//
+// Plain child_process.spawn and not execa: a worker lives for hours, its death is the `exit` event and nothing else (a
+// grandchild may hold its pipes open), and descriptor 3 has to be a duplex socket. execa's promise waits for the streams
+// to close and takes a fourth descriptor for an output only.
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { delimiter, resolve } from 'node:path';
+import { RrtsError } from '../core/errors.ts';
+
+/** How a worker process is started. */
+export interface SpawnOptions {
+  readonly words: readonly string[];
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+  /** Run as this user and group; needs root and setpriv. */
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+}
+
+/** A process that was started, with its four channels. */
+export interface SpawnedProcess {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  readonly stdin: Socket;
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+  /** Descriptor 3 of the child: a duplex socket. */
+  readonly channel: Socket;
+}
+
+/** What `setpriv` of this machine can do; found out once per pool. */
+export interface Setpriv {
+  readonly deathSignal: boolean;
+}
+
+/**
+ * Looks for util-linux's setpriv. With it a worker is killed by the kernel when the master dies, however it dies;
+ * without it only a worker that reads its channel notices. Busybox has a setpriv without the option.
+ */
+export function findSetpriv(): Setpriv {
+  const probe = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore', timeout: 5000 });
+  return { deathSignal: probe.status === 0 };
+}
+
+/** The words with setpriv before them, as far as it is there and needed. */
+export function guardedWords(options: SpawnOptions, setpriv: Setpriv): string[] {
+  const { words, user, group } = options;
+  const identity: string[] = [];
+  if (user !== undefined) identity.push(`--reuid=${user}`, '--init-groups');
+  if (group !== undefined) identity.push(`--regid=${group}`);
+  if (user === undefined && group !== undefined) identity.push('--keep-groups');
+  if (identity.length > 0) identity.push('--no-new-privs');
+  if (!setpriv.deathSignal) {
+    if (identity.length === 0) return [...words];
+    throw new RrtsError('ERR_WORKER_SPAWN', 'server.user and server.group need setpriv, which is not there', {
+      cure: 'Install util-linux, or start rrts as that user.',
+    });
+  }
+  // The kernel clears the death signal when the identity changes; setpriv sets it last.
+  return ['setpriv', '--pdeathsig', 'KILL', ...identity, '--', ...words];
+}
+
+/**
+ * Starts the process as leader of its own group, so that the whole group can be killed.
+ * Settles when it runs. @throws RrtsError ERR_WORKER_SPAWN that names the command.
+ */
+export function spawnProcess(options: SpawnOptions, setpriv: Setpriv): Promise<SpawnedProcess> {
+  // With setpriv in front the system would only report that setpriv runs.
+  const missing = missingPart(options);
+  if (missing !== undefined) return Promise.reject(missing);
+  const [file = '', ...args] = guardedWords(options, setpriv);
+  return new Promise((settle, reject) => {
+    const fail = (cause: NodeJS.ErrnoException): void => reject(spawnError(options, cause));
+    let child: ChildProcess;
+    try {
+      child = spawn(file, args, {
+        cwd: options.cwd,
+        env: options.env,
+        stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+        detached: true,
+      });
+    } catch (cause) {
+      fail(cause as NodeJS.ErrnoException); // E2BIG, EMFILE: thrown instead of emitted
+      return;
+    }
+    child.once('error', fail);
+    child.once('spawn', () => {
+      child.off('error', fail);
+      child.on('error', () => undefined); // a failed kill; `exit` says what happened
+      const [stdin, stdout, stderr, channel] = child.stdio as unknown as [Socket, Socket, Socket, Socket];
+      // A channel breaks when its worker dies; `exit` is what counts, and the write that failed is answered there.
+      for (const socket of [stdin, stdout, stderr, channel]) socket.on('error', () => undefined);
+      settle({ process: child, pid: child.pid as number, stdin, stdout, stderr, channel });
+    });
+  });
+}
+
+/** What of command and working directory does not exist. */
+function missingPart(options: SpawnOptions): RrtsError | undefined {
+  if (!existsSync(options.cwd)) {
+    return new RrtsError('ERR_WORKER_SPAWN', `the working directory ${options.cwd} does not exist`, {
+      cure: 'Create it, or start rrts with -w DIRECTORY.',
+    });
+  }
+  const binary = options.words[0] ?? '';
+  const directories = binary.includes('/') ? [''] : (options.env['PATH'] ?? '').split(delimiter);
+  const found = directories.some((directory) => isFile(resolve(options.cwd, directory, binary)));
+  return found ? undefined : spawnError(options, Object.assign(new Error('not found'), { code: 'ENOENT' }));
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function spawnError(options: SpawnOptions, cause: NodeJS.ErrnoException): RrtsError {
+  const binary = options.words[0] ?? '';
+  const why = cause.code === 'ENOENT' ? 'not found' : (cause.code ?? cause.message);
+  return new RrtsError('ERR_WORKER_SPAWN', `cannot start "${options.words.join(' ')}": ${binary}: ${why}`, {
+    cause,
+    place: 'server.command',
+    cure:
+      cause.code === 'ENOENT'
+        ? 'Install PHP (Debian: apt-get install php-cli), or write the full path of the binary.'
+        : 'Check that the file may be executed and that the limits of the system (ulimit) allow another process.',
+  });
+}
+
+/** Kills the whole process group of a worker. A group that is gone already is fine. */
+export function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,417 @@
+// One PHP process and its life: handshake, one exchange at a time, stop, death.
+
+import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { RrtsError } from '../core/errors.ts';
+import type { FifoEntry } from '../core/fifo.ts';
+import type { Logger } from '../core/logger.ts';
+import { quoteBytes } from '../core/text.ts';
+import {
+  encodePidRequest,
+  encodeWelcome,
+  HELLO_VERSION,
+  isStopWish,
+  parseControl,
+  STOP_FRAME,
+} from '../protocol/control.ts';
+import { encodeExchange, PONG_FRAME, STREAM_STOP_FRAME } from '../protocol/encode.ts';
+import { FLAG, type Frame, STREAM } from '../protocol/frame.ts';
+import type { HeadCodec } from '../protocol/payload.ts';
+import { Channel, type ChannelOwner } from './channel.ts';
+import type { Exchange, Outcome, OutcomeKind } from './exchange.ts';
+import { WorkerOutput } from './output.ts';
+import { killGroup, type SpawnedProcess } from './spawn.ts';
+import { mayGo, type WorkerState } from './state.ts';
+
+/** How long the rest of a dead worker's output may take to arrive: a grandchild can hold the pipe open for ever. */
+const LAST_WORDS_MS = 50;
+/** Stop ladder: from SIGTERM to SIGKILL. */
+const TERM_TO_KILL_MS = 2000;
+
+/** Why and how a process ended. */
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The first reason that was given for ending it, or `died`. */
+  readonly reason: string;
+  /** Last lines it printed. */
+  readonly tail: readonly string[];
+}
+
+/** The pool, as its workers see it. */
+export interface WorkerOwner {
+  /** The handshake is done. */
+  workerReady(worker: Worker): void;
+  /** The exchange ended; the worker has none now. After a `reply` it is ready, else it is stopping or dead. */
+  exchangeEnded(worker: Worker, exchange: Exchange, outcome: Outcome): void;
+  /** The process is gone. `booted` is false when it never became ready. */
+  workerExited(worker: Worker, exit: WorkerExit, booted: boolean): void;
+}
+
+/** What a worker needs beside its process. */
+export interface WorkerOptions {
+  readonly owner: WorkerOwner;
+  readonly logger: Logger;
+  readonly sdkCodec: 'json' | 'proto';
+  /** Script or command, for messages. */
+  readonly script: string;
+  /** Handshake time in milliseconds. */
+  readonly bootTimeout: number;
+  /** Time a cancelled stream may take to end, in milliseconds. */
+  readonly streamTimeout: number;
+  /** Given for socket relays: connections come by `attach`; stdin and stdout carry no frames then. */
+  readonly socketRelay: boolean;
+  readonly debug: boolean;
+}
+
+/** One worker. `exec` may be called when its state is `ready`, and only then. */
+export class Worker implements FifoEntry, ChannelOwner {
+  fifoNext: FifoEntry | undefined = undefined;
+  fifoPrevious: FifoEntry | undefined = undefined;
+  fifoOwner: object | undefined = undefined;
+
+  readonly pid: number;
+  /** Wall clock, milliseconds. */
+  readonly startedAt = Date.now();
+  /** Requests it was given. */
+  execs = 0;
+  /** Requests after which it is replaced; 0 for never. Set by the pool. */
+  maxJobs = 0;
+  /** `performance.now()` after which the running request is over time; 0 for none. Set by the pool, checked by its ticker. */
+  deadline = 0;
+  /** Time allowed for a reply and between two parts of it, in milliseconds; 0 for no limit. */
+  execTtl = 0;
+  codec: HeadCodec = 'json';
+  phpVersion = '';
+
+  readonly #process: ChildProcess;
+  readonly #options: WorkerOptions;
+  readonly #output: WorkerOutput;
+  readonly #sockets: Socket[];
+  #state: WorkerState = 'starting';
+  #channel: Channel | undefined;
+  #stdioChannel: Channel | undefined;
+  #privateChannel: Channel | undefined;
+  #exchange: Exchange | undefined;
+  #cancelled = false;
+  #bootTimer: NodeJS.Timeout | undefined;
+  #ladderTimer: NodeJS.Timeout | undefined;
+  #bootError: RrtsError | undefined;
+  #reason: string | undefined;
+  #booted = false;
+  #strayLogged = false;
+
+  constructor(spawned: SpawnedProcess, options: WorkerOptions) {
+    this.#process = spawned.process;
+    this.pid = spawned.pid;
+    this.#options = options;
+    this.#output = new WorkerOutput(options.logger.child({ logger: 'server', pid: spawned.pid }));
+    this.#sockets = [spawned.stdin, spawned.stdout, spawned.stderr, spawned.channel];
+    spawned.stderr.on('data', (chunk: Buffer) => this.#output.push(chunk));
+    this.#process.once('exit', (code, signal) => this.#exited(code, signal));
+    this.#bootTimer = setTimeout(() => this.#bootTimedOut(), options.bootTimeout);
+    this.#open(spawned);
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** Why its handshake failed, when it did. */
+  get bootError(): RrtsError | undefined {
+    return this.#bootError;
+  }
+
+  /** Gives the worker a request. */
+  exec(exchange: Exchange, now: number): void {
+    this.#go('working');
+    this.#exchange = exchange;
+    this.#cancelled = false;
+    this.execs++;
+    this.deadline = this.execTtl === 0 ? 0 : now + this.execTtl;
+    const [first, second] = encodeExchange(exchange.encode(this.codec));
+    (this.#channel as Channel).write(first, second);
+  }
+
+  /** The client of the running request went away: a stream is stopped, anything else is let finish unseen. */
+  cancel(now: number): void {
+    if (this.#exchange === undefined || this.#cancelled) return;
+    this.#cancelled = true;
+    this.#channel?.resume();
+    if (!this.#exchange.replyStarted) return;
+    this.#channel?.write(STREAM_STOP_FRAME);
+    this.deadline = now + this.#options.streamTimeout;
+  }
+
+  /** The client takes bytes again after `onReply` returned false. */
+  resume(now: number): void {
+    if (this.#state !== 'working') return;
+    this.deadline = this.execTtl === 0 ? 0 : now + this.execTtl;
+    this.#channel?.resume();
+  }
+
+  /** Ends it gently: stop frame, after `graceMs` SIGTERM, then SIGKILL to the group. For a worker that has no request. */
+  stop(reason: string, graceMs: number): void {
+    if (this.#state === 'stopping' || this.#state === 'dead') return;
+    this.#reason ??= reason;
+    const handshaken = this.#channel !== undefined;
+    this.#go('stopping');
+    clearTimeout(this.#bootTimer);
+    this.#channel?.write(STOP_FRAME);
+    this.#ladderTimer = setTimeout(() => this.#terminate(), handshaken ? graceMs : 0);
+  }
+
+  /** Ends it at once: SIGKILL to its process group. A running exchange ends as `kind`. */
+  kill(reason: string, kind: OutcomeKind, error: RrtsError): void {
+    if (this.#state === 'dead') return;
+    this.#reason ??= reason;
+    if (this.#state !== 'stopping') this.#go('stopping');
+    clearTimeout(this.#bootTimer);
+    killGroup(this.pid, 'SIGKILL');
+    this.#endExchange({ kind, error });
+  }
+
+  /** The pool's ticker found the deadline passed. */
+  overtime(): void {
+    if (this.#cancelled && this.#exchange?.replyStarted === true) {
+      const message = `worker ${this.pid} did not end a cancelled stream within ${this.#options.streamTimeout} ms`;
+      this.kill('stream_timeout', 'stream_timeout', new RrtsError('ERR_WORKER_STREAM_TIMEOUT', message));
+      return;
+    }
+    const error = new RrtsError('ERR_WORKER_EXEC_TTL', `the request ran longer than exec_ttl (${this.execTtl} ms)`);
+    this.kill('exec_ttl', this.#exchange?.replyStarted === true ? 'cut' : 'exec_ttl', error);
+  }
+
+  /** Takes over its connection to the socket relay, with the frame it introduced itself by. */
+  adopt(channel: Channel, introduction: Frame): void {
+    channel.owner = this;
+    this.#privateChannel = channel;
+    this.onFrame(channel, introduction);
+  }
+
+  onFrame(channel: Channel, frame: Frame): void {
+    if ((frame.flags & FLAG.CONTROL) !== 0) this.#control(channel, frame);
+    else if (channel !== this.#channel) throw sequenceError('a frame before the handshake');
+    else this.#reply(frame);
+  }
+
+  onFault(channel: Channel, error: RrtsError): void {
+    if (this.#state === 'dead' || this.#state === 'stopping') return;
+    if (this.#state === 'starting') {
+      this.#failBoot(
+        new RrtsError('ERR_WORKER_BOOT', `${this.#options.script} broke the protocol at its start: ${error.message}`),
+      );
+      return;
+    }
+    if (channel !== this.#channel) return;
+    if (channel.ended) return; // it died inside a frame: `exit` tells more
+    const kind = this.#exchange?.replyStarted === true ? 'cut' : 'malformed_reply';
+    this.kill('malformed_reply', kind, new RrtsError('ERR_WORKER_MALFORMED_REPLY', error.message, { cause: error }));
+  }
+
+  onEnd(channel: Channel): void {
+    if (channel !== this.#channel || this.#state === 'stopping' || this.#state === 'dead') return;
+    // Its end of the channel is closed, so it can answer nothing any more. Usually `exit` is about to follow;
+    // a process that stays (it closed the descriptor, or handed it to a child) is taken down.
+    this.#reason ??= 'died';
+    this.#ladderTimer ??= setTimeout(() => killGroup(this.pid, 'SIGKILL'), LAST_WORDS_MS);
+  }
+
+  #open(spawned: SpawnedProcess): void {
+    if (this.#options.socketRelay) {
+      spawned.stdout.on('data', (chunk: Buffer) => this.#output.push(chunk));
+      return;
+    }
+    this.#stdioChannel = new Channel(spawned.stdout, spawned.stdin, this, (text) => this.#stray(text));
+    this.#privateChannel = new Channel(spawned.channel, spawned.channel, this);
+    spawned.stdin.write(encodePidRequest(process.pid));
+  }
+
+  /** Text on the stdout of a worker: a log for a native one, printed by mistake by an SDK worker. */
+  #stray(text: Buffer): void {
+    if (!this.#strayLogged && this.#booted && this.#channel === this.#stdioChannel) {
+      this.#strayLogged = true;
+      const message = `${this.#options.script} prints to STDOUT, where its replies travel; use STDERR: ${quoteBytes(text)}`;
+      this.#options.logger.warn({ pid: this.pid }, message);
+    }
+    this.#output.push(text);
+  }
+
+  #control(channel: Channel, frame: Frame): void {
+    if (this.#state !== 'starting') throw sequenceError('a control frame after the handshake');
+    const message = parseControl(frame.payload);
+    if (message.kind === 'hello') {
+      if (channel === this.#stdioChannel) throw sequenceError('hello on STDOUT');
+      if (message.hello.hello !== HELLO_VERSION) {
+        const text = `${this.#options.script} speaks protocol ${message.hello.hello}, this rrts ${HELLO_VERSION}`;
+        this.#failBoot(
+          new RrtsError('ERR_WORKER_VERSION', text, { cure: 'Install the rrts/php-client of this version.' }),
+        );
+        return;
+      }
+      const msgpack = message.hello.codecs.includes('msgpack');
+      this.codec = msgpack ? 'native' : 'native-json';
+      this.phpVersion = message.hello.php;
+      channel.write(encodeWelcome(msgpack ? 'msgpack' : 'json', this.#options.debug));
+    } else {
+      this.codec = this.#options.sdkCodec;
+    }
+    this.#channel = channel;
+    this.#booted = true;
+    clearTimeout(this.#bootTimer);
+    this.#go('ready');
+    this.#options.owner.workerReady(this);
+  }
+
+  #reply(frame: Frame): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) throw sequenceError('a reply without a request');
+    if ((frame.stream & STREAM.PING) !== 0) this.#channel?.write(PONG_FRAME);
+    if ((frame.flags & FLAG.ERROR) !== 0) {
+      const text = frame.payload.toString('utf8');
+      this.#endExchange({ kind: 'error_frame', error: new RrtsError('ERR_WORKER_ERROR', text) });
+      return;
+    }
+    const last = (frame.stream & STREAM.MORE) === 0;
+    if (frame.options.length !== 1) throw sequenceError(`a reply with ${frame.options.length} options instead of 1`);
+    const length = frame.options[0] as number;
+    if (length > frame.payload.length)
+      throw sequenceError(`a head of ${length} bytes in a payload of ${frame.payload.length}`);
+    const head = frame.payload.subarray(0, length);
+    const body = frame.payload.subarray(length);
+    if (last && !exchange.replyStarted && isStopWish(head, body)) {
+      this.#endExchange({ kind: 'stop_wish' });
+      return;
+    }
+    this.#handOver(exchange, head, body, frame.flags, last);
+  }
+
+  #handOver(exchange: Exchange, head: Buffer, body: Buffer, flags: number, last: boolean): void {
+    let more = true;
+    if (!this.#cancelled) {
+      more = exchange.onReply(head, body, flags, last);
+      exchange.replyStarted = true; // not before: a head that makes no sense throws, and nothing went out then
+    }
+    if (last) {
+      this.#endExchange({ kind: 'reply' });
+      return;
+    }
+    if (this.#cancelled) return;
+    if (!more) this.#channel?.pause();
+    // exec_ttl counts to the first part of a reply and then between parts; a client that reads slowly is the front's concern.
+    this.deadline = this.execTtl === 0 || !more ? 0 : performance.now() + this.execTtl;
+  }
+
+  #endExchange(outcome: Outcome): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    this.#exchange = undefined;
+    this.deadline = 0;
+    if (this.#state === 'working') this.#go('ready');
+    this.#options.owner.exchangeEnded(this, exchange, outcome);
+  }
+
+  #bootTimedOut(): void {
+    const { script, bootTimeout } = this.#options;
+    this.#failBoot(
+      new RrtsError(
+        'ERR_WORKER_BOOT_TIMEOUT',
+        `${script} did not say that it is ready within ${bootTimeout} ms${this.#said()}`,
+        {
+          place: 'http.pool.allocate_timeout',
+          cure: 'The script must start a worker loop (rrts/php-client or a RoadRunner package). A debugger that waits for its IDE also does this.',
+        },
+      ),
+    );
+  }
+
+  #failBoot(error: RrtsError): void {
+    this.#bootError ??= error;
+    this.#reason ??= 'boot';
+    clearTimeout(this.#bootTimer);
+    if (this.#state === 'starting') this.#go('stopping');
+    killGroup(this.pid, 'SIGKILL');
+  }
+
+  #terminate(): void {
+    this.#signal('SIGTERM');
+    this.#ladderTimer = setTimeout(() => this.#signal('SIGKILL'), TERM_TO_KILL_MS);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#options.logger.debug({ pid: this.pid, signal, reason: this.#reason }, 'worker is signalled');
+    killGroup(this.pid, signal);
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    clearTimeout(this.#bootTimer);
+    clearTimeout(this.#ladderTimer);
+    // What it started and left behind goes with it, unless it was asked to stop.
+    if (this.#reason === undefined) killGroup(this.pid, 'SIGKILL');
+    const waiting = this.#exchange !== undefined || !this.#booted;
+    const allRead =
+      this.#channel?.ended ?? (this.#stdioChannel?.ended === true && this.#privateChannel?.ended === true);
+    if (!waiting || allRead) {
+      this.#bury(code, signal);
+      return;
+    }
+    // A whole reply, or the reason of a failed boot, may still be in the pipe.
+    let buried = false;
+    const bury = (): void => {
+      if (buried) return;
+      buried = true;
+      clearTimeout(timer);
+      this.#bury(code, signal);
+    };
+    const timer = setTimeout(bury, LAST_WORDS_MS);
+    let open = 0;
+    for (const socket of this.#sockets) {
+      if (socket.destroyed || socket.readableEnded || !socket.readable) continue;
+      open++;
+      socket.once('close', () => {
+        open--;
+        if (open === 0) bury();
+      });
+    }
+    if (open === 0) bury();
+  }
+
+  #bury(code: number | null, signal: NodeJS.Signals | null): void {
+    const { script, owner } = this.#options;
+    this.#output.flush();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#privateChannel?.close();
+    const how = signal === null ? `with code ${code}` : `by ${signal}`;
+    const facts = { exitCode: code, signal, pid: this.pid };
+    if (!this.#booted) {
+      this.#bootError ??= new RrtsError(
+        'ERR_WORKER_BOOT',
+        `${script} ended ${how} before it was ready${this.#said()}`,
+        { facts },
+      );
+    }
+    const kind = this.#exchange?.replyStarted === true ? 'cut' : 'crash';
+    const error = new RrtsError(
+      kind === 'cut' ? 'ERR_WORKER_CUT' : 'ERR_WORKER_DIED',
+      `worker ${this.pid} ended ${how}`,
+      { facts },
+    );
+    this.#state = 'dead';
+    this.#endExchange({ kind, error });
+    owner.workerExited(this, { code, signal, reason: this.#reason ?? 'died', tail: this.#output.tail }, this.#booted);
+  }
+
+  #said(): string {
+    const tail = this.#output.tail;
+    return tail.length === 0 ? '; it printed nothing' : `; it printed: ${tail.join(' | ')}`;
+  }
+
+  #go(to: WorkerState): void {
+    if (!mayGo(this.#state, to)) throw new Error(`worker ${this.pid}: ${this.#state} to ${to} is no transition`);
+    this.#state = to;
+  }
+}
+
+function sequenceError(what: string): RrtsError {
+  return new RrtsError('ERR_PROTOCOL_SEQUENCE', what);
+}
