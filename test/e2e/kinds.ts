@@ -1,0 +1,48 @@
+// The kinds of worker that run the same scenarios, and how a server is told to start each.
+
+import { join } from 'node:path';
+import { ensureComposerProject } from '../helpers/composer.ts';
+import { exists, fixture, ROOT } from '../helpers/paths.ts';
+import type { ConfigTree } from '../helpers/start-server.ts';
+
+/** One kind of worker. */
+export interface WorkerKind {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Merged into the server's configuration. */
+  readonly config: ConfigTree;
+  /** Whether header values can be any bytes. A JSON head carries UTF-8 only. */
+  readonly carriesBytes: boolean;
+  /** Installs what it needs; the reason, in words, when it cannot run here. */
+  prepare(): Promise<string | undefined>;
+}
+
+/** A native worker, on our own PHP package. */
+export const NATIVE: WorkerKind = {
+  name: 'native worker',
+  command: ['php', fixture('native/worker.php')],
+  config: {},
+  carriesBytes: true,
+  prepare: async () =>
+    exists(join(ROOT, 'php-client', 'vendor', 'autoload.php'))
+      ? undefined
+      : 'php-client is not installed: npm run setup',
+};
+
+/** Our SDK-style worker with RoadRunner's JSON head. */
+export const SDK_JSON: WorkerKind = {
+  name: 'SDK worker, JSON head',
+  command: ['php', fixture('sdk-json.php')],
+  config: {},
+  carriesBytes: false,
+  prepare: async () => undefined,
+};
+
+/** Our SDK-style worker with RoadRunner's protobuf head. */
+export const SDK_PROTO: WorkerKind = {
+  name: 'SDK worker, protobuf head',
+  command: ['php', fixture('sdk-proto.php')],
+  config: { http: { pool: { codec: 'proto' } } },
+  carriesBytes: true,
+  prepare: () => ensureComposerProject(fixture('proto')),
+};
