@@ -1,0 +1,65 @@
+// The root of the configuration: the server's own sections, and one for each plugin.
+
+import { z } from 'zod';
+import { type CamelCased, camelCased } from '../core/camel-case.ts';
+import { address, duration } from '../core/scalars.ts';
+import { serverSchema } from '../worker/config.ts';
+import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
+import { logsSchema } from './logs-config.ts';
+
+const rpcSchema = z.strictObject({
+  listen: address()
+    .default({ kind: 'tcp', host: '127.0.0.1', port: 6001 })
+    .describe('Address of the RPC server, told to workers as RR_RPC. rrts does not answer there yet.'),
+});
+
+const endureSchema = z.strictObject({
+  grace_period: duration()
+    .default(30_000)
+    .describe('At stop: longest time for everything together. What is not done by then is cut.'),
+});
+
+const hostShape = {
+  version: z.literal('3').describe('Version of the format, as a text: "3".'),
+  include: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Further files, relative to the working directory. Their keys win over those of this file.'),
+  envfile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A dotenv file. Variables that the environment has already keep their value.'),
+  server: serverSchema.optional().describe('How workers are started.'),
+  logs: logsSchema.prefault({}).describe('What is logged, how and where.'),
+  rpc: rpcSchema.optional().describe('The RPC server for workers.'),
+  endure: endureSchema.prefault({}).describe('Start and stop of the whole server.'),
+};
+
+/** Schema of a whole configuration file. */
+export const rootSchema = z.strictObject({
+  ...hostShape,
+  ...Object.fromEntries(BUILT_IN_PLUGINS.map((plugin) => [plugin.name, plugin.schema.optional()])),
+});
+
+const hostSchema = z.object(hostShape);
+
+/** The server's own sections, names in camelCase. */
+export type HostConfig = CamelCased<z.output<typeof hostSchema>>;
+
+/** A validated configuration. */
+export interface RootConfig extends HostConfig {
+  /** The parsed section of each plugin that the file has one for, names in camelCase. */
+  readonly plugins: ReadonlyMap<string, unknown>;
+}
+
+/** Names in camelCase, and the sections of the plugins apart from the server's own. */
+export function toRootConfig(parsed: z.output<typeof rootSchema>): RootConfig {
+  const plugins = new Map<string, unknown>();
+  const sections = parsed as Readonly<Record<string, unknown>>;
+  for (const { name, schema } of BUILT_IN_PLUGINS) {
+    if (sections[name] !== undefined) plugins.set(name, camelCased(schema, sections[name]));
+  }
+  const host = Object.fromEntries(Object.keys(hostShape).map((key) => [key, sections[key]]));
+  return { ...camelCased(hostSchema, host as z.output<typeof hostSchema>), plugins };
+}

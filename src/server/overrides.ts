@@ -1,0 +1,25 @@
+// `-o key.sub=value` from the command line, as configuration trees.
+
+import { RrtsError } from '../core/errors.ts';
+import { emptyMap, type MapNode, mergeTrees, nest } from './config-tree.ts';
+
+/** The place that errors of overridden values name. */
+export const OVERRIDE_PLACE = '-o';
+
+/**
+ * All overrides in one tree; a later one wins. Values stay texts: the schema decides what becomes a number or a list.
+ * @throws RrtsError ERR_CONFIG_INVALID when one has no `=` or no key.
+ */
+export function parseOverrides(overrides: readonly string[]): MapNode {
+  let tree = emptyMap(OVERRIDE_PLACE);
+  for (const override of overrides) {
+    const equals = override.indexOf('=');
+    const path = override.slice(0, Math.max(equals, 0)).trim().split('.');
+    if (equals === -1 || path.some((key) => key === '')) {
+      throw new RrtsError('ERR_CONFIG_INVALID', `-o ${override}: must be key=value, such as http.address=:8080`);
+    }
+    const value = { kind: 'scalar', place: OVERRIDE_PLACE, value: override.slice(equals + 1) } as const;
+    tree = mergeTrees(tree, nest(path, OVERRIDE_PLACE, value));
+  }
+  return tree;
+}
