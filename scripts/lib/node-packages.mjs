@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE, CLI, exists, filesBelow, ROOT } from './paths.mjs';
-import { EXIT_UNAVAILABLE, runOrFail, ScriptError } from './run.mjs';
+import { EXIT_UNAVAILABLE, run, runOrFail, ScriptError } from './run.mjs';
 
 const OLDEST_NODE = [20, 19];
+const NPM_TIMEOUT = 600_000;
+const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 const BUILD_STAMP = join(CACHE, 'build-stamp');
 
 /** @throws {ScriptError} when this Node is too old to run the server */
@@ -23,7 +25,10 @@ export function ensureNodeVersion() {
  */
 export async function ensureNodePackages() {
   if (nodePackagesAreInstalled()) return false;
-  await runOrFail('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { timeout: 600_000 });
+  const result = await run('npm', ['ci', ...QUIET], { timeout: NPM_TIMEOUT });
+  // A lock written where the registry lacks the binaries of some other platform does not name them, and `npm ci` then
+  // refuses it. `npm install` takes the same versions and adds what is missing; --no-save leaves the lock as it is.
+  if (result.code !== 0) await runOrFail('npm', ['install', '--no-save', ...QUIET], { timeout: NPM_TIMEOUT });
   return true;
 }
 
@@ -49,7 +54,8 @@ function nodePackagesAreInstalled() {
   const complete = Object.entries(wanted).every(
     ([path, entry]) => path === '' || entry.optional || entry.peer || installed[path]?.version === entry.version,
   );
-  return complete && Object.entries(installed).every(([path, entry]) => wanted[path]?.version === entry.version);
+  const known = ([path, entry]) => (wanted[path] ?? entry).version === entry.version;
+  return complete && Object.entries(installed).every(known);
 }
 
 function sourceFingerprint() {
