@@ -1,6 +1,7 @@
 // Brings a fresh clone to the point where the demo, the tests and the benchmark can run; quick when it is there already.
 import { pathToFileURL } from 'node:url';
 import { ensureComposerPackages } from './lib/composer.mjs';
+import { discardStaleCache } from './lib/example-cache.mjs';
 import { withLock } from './lib/lock.mjs';
 import { ensureBuild, ensureNodePackages, ensureNodeVersion } from './lib/node-packages.mjs';
 import { runScript } from './lib/run.mjs';
@@ -26,6 +27,7 @@ export async function ensureSetup(wish = {}) {
     await step('Node packages', ensureNodePackages);
     if (wish.project === false) return;
     await step('Composer packages', async () => (await ensureComposerPackages()).length > 0);
+    await step('stale cache of the Symfony example removed', discardStaleCache);
     await step('build', ensureBuild);
   });
 }

@@ -38,13 +38,13 @@ export async function ensureComposerPackages() {
 }
 
 /**
- * Tries to install the projects that use RoadRunner's own packages.
+ * Tries to install the projects that use RoadRunner's own packages; what somebody installed by hand is taken as it is.
  * @returns {Promise<string | undefined>} why it was not possible, undefined when everything is installed
  */
 export async function ensureCompat() {
   const projects = compatProjects();
   if (projects.length === 0) return 'no project requires it yet';
-  for (const folder of projects.filter((project) => !isInstalled(project))) {
+  for (const folder of projects.filter((project) => !hasVendor(project))) {
     const result = await install(folder);
     if (result.code !== 0) return `Composer cannot install ${name(folder)}: ${composerReason(result.output)}`;
   }
@@ -65,8 +65,12 @@ async function install(folder) {
 
 /** @param {string} folder */
 function isInstalled(folder) {
-  if (!exists(join(folder, 'vendor', 'autoload.php')) || !exists(stampOf(folder))) return false;
-  return readFileSync(stampOf(folder), 'utf8') === fingerprint(folder);
+  return hasVendor(folder) && exists(stampOf(folder)) && readFileSync(stampOf(folder), 'utf8') === fingerprint(folder);
+}
+
+/** @param {string} folder */
+function hasVendor(folder) {
+  return exists(join(folder, 'vendor', 'autoload.php'));
 }
 
 /**

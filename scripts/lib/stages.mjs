@@ -1,7 +1,8 @@
 // The stages of the test command: what each runs and how long it may take.
 import { availableParallelism } from 'node:os';
 import { join, sep } from 'node:path';
-import { ensureCompat, ensureComposerPackages } from './composer.mjs';
+import { ensureComposerPackages } from './composer.mjs';
+import { discardStaleCache } from './example-cache.mjs';
 import { withLock } from './lock.mjs';
 import { ensureBuild } from './node-packages.mjs';
 import { runNodeTests } from './node-tests.mjs';
@@ -56,11 +57,14 @@ export const STAGES = /** @type {Stage[]} */ ([
   nodeTests('unit', { groups: ['unit'], minutes: 5, testMinutes: 2, concurrency: availableParallelism() }),
   nodeTests('e2e', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
   nodeTests('faults', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
-  nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1, prepare: prepareCompat }),
+  nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1 }),
 ]);
 
 async function composerPackages() {
-  await withLock(ensureComposerPackages);
+  await withLock(async () => {
+    await ensureComposerPackages();
+    await discardStaleCache();
+  });
   return passed();
 }
 
@@ -117,11 +121,10 @@ function clientTool(name, needs, command) {
 /**
  * A stage of node:test files, named like its folder below test/.
  * @param {string} name
- * @param {{ groups: string[], minutes: number, testMinutes: number, concurrency: number,
- *   prepare?: () => Promise<NodeJS.ProcessEnv> }} options
+ * @param {{ groups: string[], minutes: number, testMinutes: number, concurrency: number }} options
  * @returns {Stage}
  */
-function nodeTests(name, { groups, minutes, testMinutes, concurrency, prepare }) {
+function nodeTests(name, { groups, minutes, testMinutes, concurrency }) {
   return {
     name,
     groups,
@@ -131,8 +134,7 @@ function nodeTests(name, { groups, minutes, testMinutes, concurrency, prepare })
       const files = all.filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)));
       if (all.length === 0) return absent(name, `a *.test.ts file in test${name === 'unit' ? '' : `/${name}`}`);
       if (files.length === 0) return new Tally();
-      const env = (await prepare?.()) ?? {};
-      return runNodeTests(files, { timeout, testTimeout: testMinutes * MINUTE, concurrency, env });
+      return runNodeTests(files, { timeout, testTimeout: testMinutes * MINUTE, concurrency });
     },
   };
 }
@@ -142,12 +144,6 @@ function testFiles(stage) {
   if (stage !== 'unit') return filesBelow(join(TEST, stage), '.test.ts');
   const others = OWN_STAGE.map((folder) => join(TEST, folder) + sep);
   return filesBelow(TEST, '.test.ts').filter((file) => !others.some((folder) => file.startsWith(folder)));
-}
-
-/** The compat tests skip themselves with this reason; without it they must pass. */
-async function prepareCompat() {
-  const reason = await withLock(ensureCompat);
-  return reason === undefined ? {} : { RRTS_COMPAT_UNAVAILABLE: reason };
 }
 
 /**
