@@ -6,25 +6,21 @@ import { RrtsError } from '../core/errors.ts';
 import type { FifoEntry } from '../core/fifo.ts';
 import type { Logger } from '../core/logger.ts';
 import { quoteBytes } from '../core/text.ts';
-import {
-  encodePidRequest,
-  encodeWelcome,
-  HELLO_VERSION,
-  isStopWish,
-  parseControl,
-  STOP_FRAME,
-} from '../protocol/control.ts';
+import { encodePidRequest, STOP_FRAME } from '../protocol/control.ts';
 import { encodeExchange, PONG_FRAME, STREAM_STOP_FRAME } from '../protocol/encode.ts';
 import { FLAG, type Frame, STREAM } from '../protocol/frame.ts';
 import type { HeadCodec } from '../protocol/payload.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import type { Exchange, Outcome, OutcomeKind } from './exchange.ts';
+import { introduce } from './handshake.ts';
+import { afterLastWords } from './last-words.ts';
 import { WorkerOutput } from './output.ts';
+import { readReply, sequenceError } from './reply.ts';
 import { killGroup, type SpawnedProcess } from './spawn.ts';
 import { mayGo, type WorkerState } from './state.ts';
 
-/** How long the rest of a dead worker's output may take to arrive: a grandchild can hold the pipe open for ever. */
-const LAST_WORDS_MS = 50;
+/** A worker that closed its channel and lives on is taken down after this time. */
+const DEAF_MS = 50;
 /** Stop ladder: from SIGTERM to SIGKILL. */
 const TERM_TO_KILL_MS = 2000;
 
@@ -190,17 +186,16 @@ export class Worker implements FifoEntry, ChannelOwner {
   }
 
   onFrame(channel: Channel, frame: Frame): void {
-    if ((frame.flags & FLAG.CONTROL) !== 0) this.#control(channel, frame);
-    else if (channel !== this.#channel) throw sequenceError('a frame before the handshake');
+    if (this.#state === 'starting') this.#introduced(channel, frame);
+    else if (channel !== this.#channel || (frame.flags & FLAG.CONTROL) !== 0)
+      throw sequenceError('a handshake after the handshake');
     else this.#reply(frame);
   }
 
   onFault(channel: Channel, error: RrtsError): void {
     if (this.#state === 'dead' || this.#state === 'stopping') return;
     if (this.#state === 'starting') {
-      this.#failBoot(
-        new RrtsError('ERR_WORKER_BOOT', `${this.#options.script} broke the protocol at its start: ${error.message}`),
-      );
+      this.#failBoot(error.code === 'ERR_WORKER_VERSION' ? error : this.#brokeProtocol(error));
       return;
     }
     if (channel !== this.#channel) return;
@@ -214,7 +209,7 @@ export class Worker implements FifoEntry, ChannelOwner {
     // Its end of the channel is closed, so it can answer nothing any more. Usually `exit` is about to follow;
     // a process that stays (it closed the descriptor, or handed it to a child) is taken down.
     this.#reason ??= 'died';
-    this.#ladderTimer ??= setTimeout(() => killGroup(this.pid, 'SIGKILL'), LAST_WORDS_MS);
+    this.#ladderTimer ??= setTimeout(() => killGroup(this.pid, 'SIGKILL'), DEAF_MS);
   }
 
   #open(spawned: SpawnedProcess): void {
@@ -237,25 +232,10 @@ export class Worker implements FifoEntry, ChannelOwner {
     this.#output.push(text);
   }
 
-  #control(channel: Channel, frame: Frame): void {
-    if (this.#state !== 'starting') throw sequenceError('a control frame after the handshake');
-    const message = parseControl(frame.payload);
-    if (message.kind === 'hello') {
-      if (channel === this.#stdioChannel) throw sequenceError('hello on STDOUT');
-      if (message.hello.hello !== HELLO_VERSION) {
-        const text = `${this.#options.script} speaks protocol ${message.hello.hello}, this rrts ${HELLO_VERSION}`;
-        this.#failBoot(
-          new RrtsError('ERR_WORKER_VERSION', text, { cure: 'Install the rrts/php-client of this version.' }),
-        );
-        return;
-      }
-      const msgpack = message.hello.codecs.includes('msgpack');
-      this.codec = msgpack ? 'native' : 'native-json';
-      this.phpVersion = message.hello.php;
-      channel.write(encodeWelcome(msgpack ? 'msgpack' : 'json', this.#options.debug));
-    } else {
-      this.codec = this.#options.sdkCodec;
-    }
+  #introduced(channel: Channel, frame: Frame): void {
+    const { codec, phpVersion } = introduce(channel, frame, channel === this.#stdioChannel, this.#options);
+    this.codec = codec;
+    this.phpVersion = phpVersion;
     this.#channel = channel;
     this.#booted = true;
     clearTimeout(this.#bootTimer);
@@ -267,23 +247,10 @@ export class Worker implements FifoEntry, ChannelOwner {
     const exchange = this.#exchange;
     if (exchange === undefined) throw sequenceError('a reply without a request');
     if ((frame.stream & STREAM.PING) !== 0) this.#channel?.write(PONG_FRAME);
-    if ((frame.flags & FLAG.ERROR) !== 0) {
-      const text = frame.payload.toString('utf8');
-      this.#endExchange({ kind: 'error_frame', error: new RrtsError('ERR_WORKER_ERROR', text) });
-      return;
-    }
-    const last = (frame.stream & STREAM.MORE) === 0;
-    if (frame.options.length !== 1) throw sequenceError(`a reply with ${frame.options.length} options instead of 1`);
-    const length = frame.options[0] as number;
-    if (length > frame.payload.length)
-      throw sequenceError(`a head of ${length} bytes in a payload of ${frame.payload.length}`);
-    const head = frame.payload.subarray(0, length);
-    const body = frame.payload.subarray(length);
-    if (last && !exchange.replyStarted && isStopWish(head, body)) {
-      this.#endExchange({ kind: 'stop_wish' });
-      return;
-    }
-    this.#handOver(exchange, head, body, frame.flags, last);
+    const reply = readReply(frame, !exchange.replyStarted);
+    if (reply.kind === 'part') this.#handOver(exchange, reply.head, reply.body, frame.flags, reply.last);
+    else if (reply.kind === 'stop_wish') this.#endExchange({ kind: 'stop_wish' });
+    else this.#endExchange({ kind: 'error_frame', error: new RrtsError('ERR_WORKER_ERROR', reply.text) });
   }
 
   #handOver(exchange: Exchange, head: Buffer, body: Buffer, flags: number, last: boolean): void {
@@ -309,6 +276,11 @@ export class Worker implements FifoEntry, ChannelOwner {
     this.deadline = 0;
     if (this.#state === 'working') this.#go('ready');
     this.#options.owner.exchangeEnded(this, exchange, outcome);
+  }
+
+  #brokeProtocol(cause: RrtsError): RrtsError {
+    const message = `${this.#options.script} broke the protocol at its start: ${cause.message}`;
+    return new RrtsError('ERR_WORKER_BOOT', message, { cause });
   }
 
   #bootTimedOut(): void {
@@ -356,24 +328,7 @@ export class Worker implements FifoEntry, ChannelOwner {
       return;
     }
     // A whole reply, or the reason of a failed boot, may still be in the pipe.
-    let buried = false;
-    const bury = (): void => {
-      if (buried) return;
-      buried = true;
-      clearTimeout(timer);
-      this.#bury(code, signal);
-    };
-    const timer = setTimeout(bury, LAST_WORDS_MS);
-    let open = 0;
-    for (const socket of this.#sockets) {
-      if (socket.destroyed || socket.readableEnded || !socket.readable) continue;
-      open++;
-      socket.once('close', () => {
-        open--;
-        if (open === 0) bury();
-      });
-    }
-    if (open === 0) bury();
+    afterLastWords(this.#sockets, () => this.#bury(code, signal));
   }
 
   #bury(code: number | null, signal: NodeJS.Signals | null): void {
@@ -410,8 +365,4 @@ export class Worker implements FifoEntry, ChannelOwner {
     if (!mayGo(this.#state, to)) throw new Error(`worker ${this.pid}: ${this.#state} to ${to} is no transition`);
     this.#state = to;
   }
-}
-
-function sequenceError(what: string): RrtsError {
-  return new RrtsError('ERR_PROTOCOL_SEQUENCE', what);
 }

@@ -1,0 +1,43 @@
+// The first words between master and worker: who are you, and what do you speak?
+
+import { RrtsError } from '../core/errors.ts';
+import { encodeWelcome, HELLO_VERSION, parseControl } from '../protocol/control.ts';
+import { FLAG, type Frame } from '../protocol/frame.ts';
+import type { HeadCodec } from '../protocol/payload.ts';
+import type { Channel } from './channel.ts';
+import { sequenceError } from './reply.ts';
+
+/** What the master knows of a worker when it has introduced itself. */
+export interface Introduction {
+  readonly codec: HeadCodec;
+  /** Empty for an SDK worker, which does not say. */
+  readonly phpVersion: string;
+}
+
+/** What the master brings to the handshake. */
+export interface HandshakeTerms {
+  readonly sdkCodec: 'json' | 'proto';
+  readonly script: string;
+  readonly debug: boolean;
+}
+
+/**
+ * Judges the first frame of a worker. A native one says hello and is welcomed; an SDK worker says its pid.
+ * @param onStdout - true when it came on STDOUT, where a native worker never speaks.
+ * @throws RrtsError ERR_PROTOCOL_SEQUENCE, or ERR_WORKER_VERSION for another protocol version.
+ */
+export function introduce(channel: Channel, frame: Frame, onStdout: boolean, terms: HandshakeTerms): Introduction {
+  if ((frame.flags & FLAG.CONTROL) === 0) throw sequenceError('a frame before the handshake');
+  const message = parseControl(frame.payload);
+  if (message.kind === 'pid') return { codec: terms.sdkCodec, phpVersion: '' };
+  if (onStdout) throw sequenceError('hello on STDOUT');
+  const { hello, codecs, php } = message.hello;
+  if (hello !== HELLO_VERSION) {
+    throw new RrtsError('ERR_WORKER_VERSION', `${terms.script} speaks protocol ${hello}, this rrts ${HELLO_VERSION}`, {
+      cure: 'Install the version of rrts/php-client that belongs to this rrts.',
+    });
+  }
+  const msgpack = codecs.includes('msgpack');
+  channel.write(encodeWelcome(msgpack ? 'msgpack' : 'json', terms.debug));
+  return { codec: msgpack ? 'native' : 'native-json', phpVersion: php };
+}
