@@ -28,8 +28,20 @@ const OUTPUT_LINES = 120;
 const CLIENT = join(ROOT, 'php-client');
 const TEST = join(ROOT, 'test');
 const VALIDATE = ['validate', '--strict', '--no-check-lock', '--no-interaction', '--no-ansi'];
-const CS_FIXER = ['vendor/bin/php-cs-fixer', 'fix', '--dry-run', '--diff', '--no-ansi', '--show-progress=none'];
+const CS_CONFIG = '.php-cs-fixer.dist.php';
+const CS_FIXER = [
+  'vendor/bin/php-cs-fixer',
+  'fix',
+  `--config=${CS_CONFIG}`,
+  '--dry-run',
+  '--diff',
+  '--no-ansi',
+  '--show-progress=none',
+];
 const PHPSTAN = ['vendor/bin/phpstan', 'analyse', '--no-progress', '--no-ansi', '--memory-limit=1G'];
+
+const PHPSTAN_CONFIGS = ['phpstan.neon', 'phpstan.neon.dist', 'phpstan.dist.neon'];
+const PHPUNIT_CONFIGS = ['phpunit.xml', 'phpunit.xml.dist', 'phpunit.dist.xml'];
 
 /** Folders below test/ that are stages of their own; everything else there is the unit stage. */
 const OWN_STAGE = ['e2e', 'faults', 'compat'];
@@ -51,8 +63,15 @@ export const STAGES = /** @type {Stage[]} */ ([
     command: bin('tsc', '-p', 'tsconfig.test.json'),
   }),
   clientTool('composer validate', 'composer.json', ['composer', ...VALIDATE]),
-  clientTool('php-cs-fixer', CS_FIXER[0], ['php', ...CS_FIXER]),
-  clientTool('phpstan', PHPSTAN[0], ['php', ...PHPSTAN]),
+  clientTool('php-cs-fixer', CS_CONFIG, ['php', ...CS_FIXER]),
+  clientTool('php-cs-fixer examples', CS_CONFIG, [
+    'php',
+    ...CS_FIXER,
+    '--path-mode=override',
+    '--using-cache=no',
+    ...exampleFiles(),
+  ]),
+  clientTool('phpstan', PHPSTAN_CONFIGS, ['php', ...PHPSTAN]),
   { name: 'phpunit', groups: ['php'], limit: 4 * MINUTE, run: phpUnit },
   nodeTests('unit', { groups: ['unit'], minutes: 5, testMinutes: 2, concurrency: availableParallelism() }),
   nodeTests('e2e', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
@@ -80,15 +99,19 @@ function printOutput(output) {
   if (lines.length > OUTPUT_LINES) console.log(`    ... and ${lines.length - OUTPUT_LINES} more lines`);
 }
 
+function exampleFiles() {
+  return filesBelow(join(ROOT, 'examples'), '.php').filter((path) => !path.includes('/var/'));
+}
+
 /** @param {StageContext} context */
 async function phpUnit({ timeout }) {
-  if (!exists(join(CLIENT, 'vendor', 'bin', 'phpunit'))) return absent('phpunit', 'php-client/vendor/bin/phpunit');
+  if (!PHPUNIT_CONFIGS.some((file) => exists(join(CLIENT, file)))) return absent('phpunit', PHPUNIT_CONFIGS[0]);
   return runPhpUnit(CLIENT, timeout);
 }
 
 /**
  * A stage that is one program with nothing to count inside.
- * @param {{ name: string, groups: string[], needs: string, command: string[], cwd?: string }} options
+ * @param {{ name: string, groups: string[], needs: string | string[], command: string[], cwd?: string }} options
  * @returns {Stage}
  */
 function tool({ name, groups, needs, command: [command, ...args], cwd = ROOT }) {
@@ -97,8 +120,9 @@ function tool({ name, groups, needs, command: [command, ...args], cwd = ROOT }) 
     groups,
     limit: 3 * MINUTE,
     run: async ({ timeout }) => {
-      if (!exists(join(cwd, needs))) return absent(name, needs);
-      const env = { NO_COLOR: '1', COMPOSER_ALLOW_SUPERUSER: '1', PHP_CS_FIXER_IGNORE_ENV: '1' };
+      const alternatives = [needs].flat();
+      if (!alternatives.some((file) => exists(join(cwd, file)))) return absent(name, alternatives[0]);
+      const env = { NO_COLOR: '1', COMPOSER_ALLOW_SUPERUSER: '1' };
       const result = await run(command, args, { cwd, timeout, env });
       if (result.code === 0) return passed();
       const tally = new Tally();
@@ -111,7 +135,7 @@ function tool({ name, groups, needs, command: [command, ...args], cwd = ROOT }) 
 
 /**
  * @param {string} name
- * @param {string} needs
+ * @param {string | string[]} needs a file, or several of which one must be there
  * @param {string[]} command
  */
 function clientTool(name, needs, command) {

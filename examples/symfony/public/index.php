@@ -11,4 +11,4 @@ $_SERVER['APP_DEBUG'] ??= '0';
 
 require_once \dirname(__DIR__) . '/vendor/autoload_runtime.php';
 
-return static fn (array $context): Kernel => new Kernel($context['APP_ENV'], (bool) $context['APP_DEBUG']);
+return static fn(array $context): Kernel => new Kernel($context['APP_ENV'], (bool) $context['APP_DEBUG']);

@@ -21,7 +21,7 @@ final class PageController
     public function hello(): Response
     {
         $links = \array_map(
-            static fn (string $path): string => "<li><a href=\"/{$path}\">/{$path}</a></li>",
+            static fn(string $path): string => "<li><a href=\"/{$path}\">/{$path}</a></li>",
             ['json', 'session', 'upload', 'stream', 'file', 'counter', 'terminate/demo', 'error'],
         );
 
