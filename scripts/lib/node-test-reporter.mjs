@@ -6,26 +6,34 @@
  */
 // biome-ignore lint/style/noDefaultExport: node:test takes a reporter from the default export.
 export default async function* report(source) {
+  // The runner reports one file after the other, so one stack of open suites serves all of them.
+  const open = /** @type {string[]} */ ([]);
   for await (const { type, data } of source) {
-    if (type === 'test:pass' || type === 'test:fail') yield `${JSON.stringify(finished(type, data))}\n`;
-    else if (type === 'test:stderr')
-      yield `${JSON.stringify({ kind: 'stderr', file: data.file, text: data.message })}\n`;
+    if (type === 'test:start') open.splice(data.nesting, Infinity, data.name);
+    else if (type === 'test:pass' || type === 'test:fail') yield line(finished(type, data, open));
+    else if (type === 'test:stderr') yield line({ kind: 'stderr', file: data.file, text: data.message });
   }
+}
+
+/** @param {object} event */
+function line(event) {
+  return `${JSON.stringify(event)}\n`;
 }
 
 /**
  * @param {string} type
  * @param {any} data
+ * @param {string[]} open names of the suites around it
  */
-function finished(type, data) {
+function finished(type, data, open) {
   const error = data.details?.error;
   return {
     kind: type === 'test:pass' ? 'pass' : 'fail',
     name: data.name,
+    suites: open.slice(0, data.nesting),
     file: data.file,
     nesting: data.nesting,
-    suite: data.details?.type === 'suite',
-    milliseconds: data.details?.duration_ms,
+    isSuite: data.details?.type === 'suite',
     skip: data.skip,
     todo: data.todo,
     failureType: error?.failureType,
@@ -33,8 +41,11 @@ function finished(type, data) {
   };
 }
 
-/** The runner wraps what the test threw; the person who reads wants the inner error. */
-function errorText(/** @type {any} */ error) {
+/**
+ * The runner wraps what the test threw; the person who reads wants the inner error.
+ * @param {any} error
+ */
+function errorText(error) {
   const cause = error.cause ?? error;
   if (typeof cause === 'string') return cause;
   const text = cause.stack ?? cause.message ?? String(cause);

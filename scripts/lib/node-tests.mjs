@@ -73,9 +73,9 @@ class Collector {
   }
 
   #count(/** @type {any} */ event) {
-    const name = `${this.#place(event)} > ${event.name}`;
+    const name = [this.#place(event), ...event.suites, event.name].join(' > ');
     if (event.kind === 'fail') this.#countFailure(event, name);
-    else if (event.suite && event.skip === undefined) return;
+    else if (event.isSuite && event.skip === undefined) return;
     else if (event.skip !== undefined) this.tally.skip(name, reasonOf(event.skip));
     else if (event.todo !== undefined) this.tally.skip(name, `to do ${reasonOf(event.todo)}`);
     else if (this.#isEmptyFile(event)) this.#failAndPrint(name, 'the file has no test', event);
