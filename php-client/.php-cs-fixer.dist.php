@@ -2,27 +2,25 @@
 
 declare(strict_types=1);
 
-use PhpCsFixer\Config;
-use PhpCsFixer\Finder;
+$finder = (new PhpCsFixer\Finder())
+    ->in([__DIR__ . '/src', __DIR__ . '/tests'])
+    ->exclude(['vendor', 'var'])
+    ->append([__FILE__]);
 
-return (new Config())
-    ->setRiskyAllowed(false)
+return (new PhpCsFixer\Config())
+    ->setRiskyAllowed(true)
+    ->setUnsupportedPhpVersionAllowed(true)
     ->setRules([
-        '@auto' => true
+        '@PER-CS' => true,
+        '@PER-CS:risky' => true,
+        'declare_strict_types' => true,
+        'native_function_invocation' => ['include' => ['@all'], 'scope' => 'namespaced', 'strict' => true],
+        'no_unused_imports' => true,
+        'ordered_imports' => true,
+        'phpdoc_align' => ['align' => 'left'],
+        'phpdoc_separation' => true,
+        'phpdoc_trim' => true,
+        'strict_comparison' => true,
+        'strict_param' => true,
     ])
-    // 💡 by default, Fixer looks for `*.php` files excluding `./vendor/` - here, you can groom this config
-    ->setFinder(
-        (new Finder())
-            // 💡 root folder to check
-            ->in(__DIR__)
-            // 💡 additional files, eg bin entry file
-            // ->append([__DIR__.'/bin-entry-file'])
-            // 💡 folders to exclude, if any
-            // ->exclude([/* ... */])
-            // 💡 path patterns to exclude, if any
-            // ->notPath([/* ... */])
-            // 💡 extra configs
-            // ->ignoreDotFiles(false) // true by default in v3, false in v4 or future mode
-            // ->ignoreVCS(true) // true by default
-    )
-;
+    ->setFinder($finder);

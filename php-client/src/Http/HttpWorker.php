@@ -109,6 +109,20 @@ final class HttpWorker
     }
 
     /**
+     * Sends an informational response, such as 103 with a Link header, ahead of the answer.
+     *
+     * @param int                                $status  100 to 199, not 101
+     * @param array<string, string|list<string>> $headers
+     *
+     * @throws TransportException when the master has gone
+     * @throws \LogicException    without a request in hand
+     */
+    public function inform(int $status, array $headers): void
+    {
+        $this->writer->inform($status, $headers);
+    }
+
+    /**
      * Logs an exception and, unless the answer is out already, answers with 500: a readable page in debug mode, else an
      * error frame of one line that the master turns into its own page.
      *
