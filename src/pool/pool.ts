@@ -268,7 +268,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     };
     if (!booted) this.#bootFailed(worker.bootError);
     else if (exit.reason === 'died' && !this.#stopping) this.#died(worker, exit, facts);
-    else this.#logger.debug(facts, 'worker stopped');
+    else this.#logger.debug(facts, `worker stopped: ${exit.reason}`);
     if (!this.#stopping) this.#allocator.fill();
     this.#checkEmptied();
   }

@@ -98,6 +98,7 @@ export class FrameDecoder {
   /** Hands out text up to the next header and returns where that is. */
   #skipText(bytes: Buffer, from: number): number {
     if (this.#onText === undefined || from === bytes.length || resemblesHeader(bytes, from)) return from;
+    if (isForeignHeader(bytes, from)) return from;
     let end = from + 1;
     while (end < bytes.length && !resemblesHeader(bytes, end)) end++;
     this.#onText(bytes.subarray(from, end));
@@ -150,4 +151,9 @@ function resemblesHeader(bytes: Buffer, at: number): boolean {
   const words = first & 0x0f;
   if (first >> 4 !== VERSION || words < MIN_HEADER_WORDS || words > MAX_HEADER_WORDS) return false;
   return at + FIXED_HEADER > bytes.length || ((bytes[at + 10] as number) < 0x10 && bytes[at + 11] === 0);
+}
+
+/** True for a header of another protocol version: the checksum is right, so it is no text. */
+function isForeignHeader(bytes: Buffer, at: number): boolean {
+  return at + FIXED_HEADER <= bytes.length && headerChecksum(bytes, at) === bytes.readUInt32LE(at + 6);
 }
