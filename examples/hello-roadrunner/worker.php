@@ -27,7 +27,7 @@ while (true) {
     }
 
     try {
-        $text = \sprintf("Hello from RoadRunner's packages on PHP %s\n", \PHP_VERSION);
+        $text = sprintf("Hello from RoadRunner's packages on PHP %s\n", \PHP_VERSION);
         $worker->respond(new Response(200, ['Content-Type' => 'text/plain; charset=utf-8'], $text));
     } catch (\Throwable $error) {
         $worker->getWorker()->error((string) $error);

@@ -11,7 +11,7 @@ use Rrts\Http\Response;
 require __DIR__ . '/vendor/autoload.php';
 
 HttpWorker::serve(static function (Request $request): Response {
-    $text = \sprintf("Hello from PHP %s: %s %s\n", \PHP_VERSION, $request->method, $request->uri);
+    $text = sprintf("Hello from PHP %s: %s %s\n", \PHP_VERSION, $request->method, $request->uri);
 
     return new Response(200, ['Content-Type' => 'text/plain; charset=utf-8'], $text);
 });

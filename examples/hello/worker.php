@@ -13,7 +13,7 @@ require __DIR__ . '/vendor/autoload.php';
 
 HttpWorker::serve(static function (ServerRequestInterface $request): ResponseInterface {
     $name = $request->getQueryParams()['name'] ?? 'world';
-    $text = \sprintf("Hello %s from PHP %s\n", \is_string($name) ? $name : 'world', \PHP_VERSION);
+    $text = sprintf("Hello %s from PHP %s\n", is_string($name) ? $name : 'world', \PHP_VERSION);
 
     return new Response(200, ['Content-Type' => 'text/plain; charset=utf-8'], $text);
 });

@@ -33,7 +33,7 @@ $app->get(
 );
 
 $app->post('/echo', static function (ServerRequestInterface $request, ResponseInterface $response): ResponseInterface {
-    $response->getBody()->write(\json_encode($request->getParsedBody(), \JSON_THROW_ON_ERROR));
+    $response->getBody()->write(json_encode($request->getParsedBody(), \JSON_THROW_ON_ERROR));
 
     return $response->withHeader('Content-Type', 'application/json');
 });

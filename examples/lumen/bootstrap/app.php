@@ -4,15 +4,15 @@
 
 declare(strict_types=1);
 
-use Illuminate\Contracts\Debug\ExceptionHandler;
+use App\ExceptionHandler;
+use Illuminate\Contracts\Debug\ExceptionHandler as ExceptionHandlerContract;
 use Laravel\Lumen\Application;
-use Laravel\Lumen\Exceptions\Handler;
 
-$app = new Application(\dirname(__DIR__));
+$app = new Application(dirname(__DIR__));
 // The application reports everything when it starts; Laravel 8 is older than the deprecations of today's PHP.
-\error_reporting(\E_ALL & ~\E_DEPRECATED & ~\E_USER_DEPRECATED);
+error_reporting(\E_ALL & ~\E_DEPRECATED & ~\E_USER_DEPRECATED);
 
-$app->singleton(ExceptionHandler::class, Handler::class);
+$app->singleton(ExceptionHandlerContract::class, ExceptionHandler::class);
 $app->configure('logging');
 
 // Lumen binds these closures to an object of its own, so they are not static.

@@ -9,6 +9,6 @@ use App\Kernel;
 $_SERVER['APP_ENV'] ??= 'prod';
 $_SERVER['APP_DEBUG'] ??= '0';
 
-require_once \dirname(__DIR__) . '/vendor/autoload_runtime.php';
+require_once dirname(__DIR__) . '/vendor/autoload_runtime.php';
 
 return static fn(array $context): Kernel => new Kernel($context['APP_ENV'], (bool) $context['APP_DEBUG']);
