@@ -1,0 +1,37 @@
+// The options that every command takes, and what commander makes of them.
+
+import type { Command } from 'commander';
+import type { ConfigSources } from '../server/load-config.ts';
+
+/** Global options as given. */
+export interface GlobalOptions {
+  readonly config: string;
+  readonly override: readonly string[];
+  readonly workDir?: string;
+  readonly dotenv?: string;
+  readonly silent?: boolean;
+  /** Path of a pid file; true when -p is given without one. */
+  readonly pid?: string | true;
+}
+
+/** Declares the options on the program, so that they may stand before or after the command, as with RoadRunner. */
+export function addGlobalOptions(program: Command): Command {
+  const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
+  return program
+    .option('-c, --config <file>', 'configuration file, YAML or JSON', '.rr.yaml')
+    .option('-o, --override <key=value>', 'set a configuration value; may be given many times', collect, [])
+    .option('-w, --work-dir <dir>', 'change to this directory first; all paths are relative to it')
+    .option('--dotenv <file>', 'read variables from a dotenv file; those that are set already win')
+    .option('-s, --silent', 'print no banner and no warnings')
+    .option('-p, --pid [file]', 'write the process id to this file while serving (default: .pid)');
+}
+
+/** Changes the directory and says where the configuration comes from. Call once, before any path is used. */
+export function configSources(options: GlobalOptions): ConfigSources {
+  return {
+    file: options.config,
+    overrides: options.override,
+    dotenv: options.dotenv,
+    environment: process.env,
+  };
+}
