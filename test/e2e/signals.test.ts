@@ -1,0 +1,142 @@
+// How a server ends: drained by SIGTERM, at once by a second signal, and by kill -9 without leaving workers.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fixture } from '../helpers/paths.ts';
+import { processesMarked } from '../helpers/processes.ts';
+import { RawClient } from '../helpers/raw-http.ts';
+import { ask } from '../helpers/request.ts';
+import { type ServerProcess, startServer } from '../helpers/start-server.ts';
+import { makeTempDir } from '../helpers/temp-dir.ts';
+import { eventually } from '../helpers/wait-for.ts';
+import { NATIVE, SDK_JSON } from './kinds.ts';
+
+describe('signals', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`S01 ${signal} with 50 requests of 300 ms in flight: all are answered, exit code 0`, async (t) => {
+      const server = await startServer({ command: SDK_JSON.command, config: { http: { pool: { num_workers: 8 } } } });
+      t.after(() => server.discard());
+      const { begun, url } = sleeper(t, 300);
+      const answers = Array.from({ length: 50 }, (_, index) => ask(server, url(index)));
+      await eventually(() => begun() >= 8, '8 requests to begin');
+      server.child.kill(signal);
+      const statuses = (await Promise.all(answers)).map((answer) => answer.status);
+      assert.deepEqual(new Set(statuses), new Set([200]), statuses.join(' '));
+      assert.deepEqual(await server.waitForEnd(5000), { code: 0, signal: null });
+      assert.equal(begun(), 50, 'each ran once');
+      t.diagnostic('50 requests in flight, 50 answered');
+    });
+  }
+
+  test('after SIGTERM the port is closed, and idle connections are', async (t) => {
+    const server = await startServer({ command: SDK_JSON.command });
+    t.after(() => server.discard());
+    const idle = await RawClient.connect(server.port);
+    idle.send('GET /pid HTTP/1.1\r\nHost: a\r\n\r\n');
+    assert.equal((await idle.response()).status, 200);
+    const { begun, url } = sleeper(t, 600);
+    const running = ask(server, url(0));
+    await eventually(() => begun() === 1, 'a request to begin');
+    server.child.kill('SIGTERM');
+    await idle.rest(3000);
+    await eventually(
+      () =>
+        RawClient.connect(server.port).then(
+          () => false,
+          () => true,
+        ),
+      'a closed port',
+      3000,
+    );
+    assert.equal((await running).status, 200);
+    assert.equal((await server.waitForEnd()).code, 0);
+  });
+
+  test('S02 a request that never ends is cut at endure.grace_period, nothing is left', async (t) => {
+    const config = { endure: { grace_period: '1s' }, http: { pool: { destroy_timeout: '1s' } } };
+    const server = await startServer({ command: SDK_JSON.command, config });
+    t.after(() => server.discard());
+    const { begun, url } = sleeper(t, 60_000);
+    const hung = ask(server, url(0)).then(
+      (answer) => String(answer.status),
+      () => 'cut',
+    );
+    await eventually(() => begun() === 1, 'a request to begin');
+    const at = performance.now();
+    server.child.kill('SIGTERM');
+    await server.waitForEnd(6000);
+    const ms = performance.now() - at;
+    assert.ok(ms < 4000, `ended after ${Math.round(ms)} ms`);
+    assert.match(await hung, /^(5\d\d|cut)$/);
+  });
+
+  test('S03 a second signal ends it at once', async (t) => {
+    const server = await startServer({ command: SDK_JSON.command });
+    t.after(() => server.discard());
+    const { begun, url } = sleeper(t, 60_000);
+    const hung = ask(server, url(0)).catch(() => undefined);
+    await eventually(() => begun() === 1, 'a request to begin');
+    server.child.kill('SIGTERM');
+    await eventually(
+      () =>
+        RawClient.connect(server.port).then(
+          () => false,
+          () => true,
+        ),
+      'the drain to begin',
+      3000,
+    );
+    const at = performance.now();
+    server.child.kill('SIGTERM');
+    const ending = await server.waitForEnd(3000);
+    await hung;
+    const ms = performance.now() - at;
+    assert.ok(ms < 1000, `ended after ${Math.round(ms)} ms`);
+    assert.notEqual(ending.code, 0, 'not a clean end');
+  });
+
+  test('a worker that ignores the stop frame and SIGTERM is killed, and the exit code is still 0', async (t) => {
+    const command = ['php', fixture('misbehaving/ignores-sigterm.php')];
+    const config = { endure: { grace_period: '3s' }, http: { pool: { num_workers: 1 } } };
+    const server = await startServer({ command, config });
+    t.after(() => server.discard());
+    assert.equal((await ask(server, '/')).status, 200);
+    await server.stop(15_000);
+  });
+
+  for (const kind of [SDK_JSON, NATIVE]) {
+    test(`R20 kill -9 of the master leaves no worker within 1 s, idle or busy: ${kind.name}`, async (t) => {
+      const reason = await kind.prepare();
+      if (reason !== undefined) return t.skip(reason);
+      const server = await startServer({ command: kind.command, config: { http: { pool: { num_workers: 3 } } } });
+      t.after(() => server.discard());
+      const { begun, url } = sleeper(t, 30_000);
+      const lost = [ask(server, url(0)), ask(server, '/loop')].map((answer) => answer.catch(() => undefined));
+      await eventually(() => begun() === 1, 'a request to begin');
+      await eventually(() => isAnyoneLooping(server), 'a worker to loop');
+      server.child.kill('SIGKILL');
+      await eventually(() => processesMarked(server.mark).length === 0, 'no process left', 1000);
+      await Promise.all(lost);
+    });
+  }
+});
+
+/** Requests that note their beginning in a file. */
+function sleeper(t: { after(fn: () => void): void }, ms: number) {
+  const dir = makeTempDir('signals');
+  t.after(() => dir.remove());
+  const file = dir.file('begun');
+  return {
+    begun: () => (existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').length : 0),
+    url: (index: number) => `/sleep?ms=${ms}&id=${index}&begun=${encodeURIComponent(file)}`,
+  };
+}
+
+/** A worker that has used some processor time beyond its boot is in the loop. */
+function isAnyoneLooping(server: ServerProcess): boolean {
+  return server.workers().some(({ pid }) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return Number(fields[11]) > 30;
+  });
+}

@@ -1,0 +1,150 @@
+// Requests that run too long, clients that do not wait, and processes that workers leave behind.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { mentions } from '../helpers/log-lines.ts';
+import { fixture } from '../helpers/paths.ts';
+import { isAlive, kill } from '../helpers/processes.ts';
+import { RawClient } from '../helpers/raw-http.ts';
+import { ask } from '../helpers/request.ts';
+import { startServer } from '../helpers/start-server.ts';
+import { makeTempDir } from '../helpers/temp-dir.ts';
+import { eventually } from '../helpers/wait-for.ts';
+import { NATIVE, SDK_JSON } from './kinds.ts';
+
+const EXEC_TTL = { num_workers: 2, supervisor: { exec_ttl: '1s' } };
+
+describe('exec_ttl', () => {
+  for (const kind of [SDK_JSON, NATIVE]) {
+    test(`R07 an endless loop is 504 after 1.0 to 1.6 s, its grandchild is gone too: ${kind.name}`, async (t) => {
+      const reason = await kind.prepare();
+      if (reason !== undefined) return t.skip(reason);
+      const dir = makeTempDir('loop');
+      const server = await startServer({ command: kind.command, config: { http: { pool: EXEC_TTL } } });
+      t.after(() => server.discard());
+      t.after(() => dir.remove());
+      const file = dir.file('grandchild');
+      const answer = await ask(server, `/loop?grandchild=${encodeURIComponent(file)}`);
+      assert.equal(answer.status, 504);
+      assert.ok(answer.ms >= 990 && answer.ms <= 1600, `after ${Math.round(answer.ms)} ms`);
+      const grandchild = Number(readFileSync(file, 'utf8'));
+      assert.ok(grandchild > 0);
+      await eventually(() => !isAlive(grandchild), `grandchild ${grandchild} gone`, 1000);
+      await eventually(() => server.workers().length === 2, 'two workers again');
+      const told = server.logs.all(mentions(/exec_ttl/));
+      assert.equal(told.length, 1, `exactly one record\n${told.map((record) => record.text).join('\n')}`);
+      t.diagnostic(`504 after ${Math.round(answer.ms)} ms`);
+      await server.stop();
+    });
+  }
+
+  test('the same with error_codes: roadrunner is 500', async (t) => {
+    const config = { http: { error_codes: 'roadrunner', pool: EXEC_TTL } };
+    const server = await startServer({ command: SDK_JSON.command, config });
+    t.after(() => server.discard());
+    const answer = await ask(server, '/loop');
+    assert.deepEqual([answer.status, answer.text], [500, '']);
+    await server.stop();
+  });
+
+  test('R08 a worker stopped with SIGSTOP in a request is 504 and replaced', async (t) => {
+    const server = await startServer({ command: SDK_JSON.command, config: { http: { pool: EXEC_TTL } } });
+    const dir = makeTempDir('sigstop');
+    t.after(() => server.discard());
+    t.after(() => dir.remove());
+    const begun = dir.file('begun');
+    const answer = ask(server, `/sleep?ms=300&id=1&begun=${encodeURIComponent(begun)}`, { method: 'POST' });
+    await eventually(() => existsSync(begun), 'the request to begin');
+    const stopped = server.workers().map((entry) => entry.pid);
+    for (const pid of stopped) kill(pid, 'SIGSTOP');
+    assert.equal((await answer).status, 504);
+    for (const pid of stopped) kill(pid, 'SIGCONT');
+    await eventually(() => server.workers().length === 2, 'two workers again');
+    await server.stop();
+  });
+});
+
+describe('clients that leave', () => {
+  test('O03 requests whose clients left while they waited never reach PHP', async (t) => {
+    const server = await startServer({ command: SDK_JSON.command, config: { http: { pool: { num_workers: 1 } } } });
+    const dir = makeTempDir('left');
+    t.after(() => server.discard());
+    t.after(() => dir.remove());
+    const file = encodeURIComponent(dir.file('log'));
+    const busy = ask(server, `/log?id=busy&ms=700&file=${file}`);
+    await eventually(() => existsSync(dir.file('log')), 'the worker to be busy');
+    const clients = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(server.port)));
+    for (const [index, client] of clients.entries()) {
+      client.send(`GET /log?id=left${index}&file=${file} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    }
+    for (const client of clients) client.destroy();
+    assert.equal((await busy).status, 200);
+    assert.equal((await ask(server, `/log?id=after&file=${file}`)).status, 200);
+    const executed = readFileSync(dir.file('log'), 'utf8').trimEnd().split('\n');
+    t.diagnostic(`100 clients left, ${executed.length - 2} of their requests ran`);
+    assert.ok(executed.length <= 4, `executed: ${executed.join(', ')}`);
+    await server.stop();
+  });
+
+  test('O04 a client that leaves while PHP works: one execution, no replay, the worker is reused', async (t) => {
+    const server = await startServer({ command: SDK_JSON.command, config: { http: { pool: { num_workers: 1 } } } });
+    const dir = makeTempDir('mid');
+    t.after(() => server.discard());
+    t.after(() => dir.remove());
+    const [worker] = server.workers();
+    for (let round = 0; round < 5; round++) {
+      const file = dir.file(`log${round}`);
+      const client = await RawClient.connect(server.port);
+      client.send(`GET /log?id=x&ms=100&file=${encodeURIComponent(file)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await eventually(() => existsSync(file), 'the request to begin');
+      client.destroy();
+      assert.equal((await ask(server, '/pid')).text, String(worker?.pid));
+      assert.equal(readFileSync(file, 'utf8'), 'x GET\n');
+    }
+    await server.stop();
+  });
+
+  test('6.1 a broken client pipe does not kill a worker', async (t) => {
+    const server = await startServer({ command: SDK_JSON.command, config: { http: { pool: { num_workers: 1 } } } });
+    t.after(() => server.discard());
+    const [worker] = server.workers();
+    for (let round = 0; round < 5; round++) {
+      const client = await RawClient.connect(server.port);
+      client.send(`GET /big?bytes=${10 << 20} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await client.some(1000);
+      client.destroy();
+    }
+    assert.equal((await ask(server, '/pid')).text, String(worker?.pid));
+    await server.stop();
+  });
+});
+
+describe('processes of workers', () => {
+  test('what a worker started at boot is gone when the server has stopped', async (t) => {
+    const dir = makeTempDir('grandchild');
+    const command = ['php', fixture('misbehaving/spawns-grandchild.php')];
+    const server = await startServer({ command, environment: { GRANDCHILD_FILE: dir.file('pids') } });
+    t.after(() => server.discard());
+    t.after(() => dir.remove());
+    const pids = readFileSync(dir.file('pids'), 'utf8').trim().split('\n').map(Number);
+    assert.equal(pids.length, 2);
+    assert.ok(pids.every(isAlive));
+    await server.stop();
+    assert.ok(!pids.some(isAlive));
+  });
+
+  test('the death of a worker is seen although a grandchild keeps its pipes open', async (t) => {
+    const dir = makeTempDir('grandchild');
+    const command = ['php', fixture('misbehaving/spawns-grandchild.php')];
+    const environment = { GRANDCHILD_FILE: dir.file('pids') };
+    const server = await startServer({ command, environment, config: { http: { pool: { num_workers: 1 } } } });
+    t.after(() => server.discard());
+    t.after(() => dir.remove());
+    const answer = await ask(server, '/exit', { method: 'POST' });
+    assert.equal(answer.status, 502);
+    assert.ok(answer.ms < 500, `the 502 took ${answer.ms} ms`);
+    assert.equal((await ask(server, '/pid')).status, 200);
+    await server.stop();
+  });
+});
