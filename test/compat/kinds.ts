@@ -1,0 +1,32 @@
+// RoadRunner's own packages as kinds of worker: one Composer project for each generation.
+
+import { join } from 'node:path';
+import type { WorkerKind } from '../e2e/kinds.ts';
+import { exists, ROOT } from '../helpers/paths.ts';
+
+/** The packages with the JSON head only: spiral/roadrunner-http 3.4. */
+export const GENERATION_JSON = compatKind('json', 'json');
+
+/** The generation with both heads, driven with the protobuf head. */
+export const GENERATION_PROTO = compatKind('proto', 'proto');
+
+/** The generation with both heads, driven with the JSON head. */
+export const GENERATION_BOTH = compatKind('proto', 'json');
+
+function compatKind(project: 'json' | 'proto', codec: 'json' | 'proto'): WorkerKind {
+  const versions = project === 'json' ? 'roadrunner-http 3.4' : 'roadrunner-http 3.5 or later';
+  return {
+    name: `${versions}, ${codec} head`,
+    command: ['php', join(ROOT, 'test', 'compat', 'worker.php'), project],
+    config: { http: { pool: { codec } } },
+    carriesBytes: codec === 'proto',
+    prepare: async () => unavailable(project),
+  };
+}
+
+/** The set-up of the test command says why the packages cannot be had; without it, what is missing is said. */
+function unavailable(project: string): string | undefined {
+  const folder = join(ROOT, 'test', 'compat', project);
+  if (exists(join(folder, 'vendor', 'autoload.php'))) return undefined;
+  return process.env['RRTS_COMPAT_UNAVAILABLE'] ?? `test/compat/${project} is not installed: npm run test:compat`;
+}
