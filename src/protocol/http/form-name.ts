@@ -8,23 +8,18 @@ export interface FormName {
 }
 
 /**
- * What follows a closing bracket and is not an opening one. PHP drops it: `a[b]c` is `a[b]`. RoadRunner makes a key of
- * it: `a[b]c` is `a[b][c]`, and its own tests have such names, so its workers get that.
- */
-export type AfterBracket = 'drop' | 'nest';
-
-/**
  * Takes a field name apart as php_register_variable_ex (main/php_variables.c) does; names are byte strings.
  *
  * - It is a C string: it ends at the first NUL. Leading spaces are skipped.
  * - Up to the first `[`, spaces and dots become underscores. Nothing before it: the field is dropped.
  * - An unclosed first `[` becomes an underscore, and so do all spaces, dots and brackets after it. A later unclosed `[` ends the name.
- * - `[]`, also with one white space in it, appends.
+ * - `[]`, also with one white space in it, appends. What follows a `]` and is not a `[` is dropped: `a[b]c` is `a[b]`.
+ *   RoadRunner makes a key of it; we give what the same application sees under FPM.
  * - A name that only becomes `__Host-` or `__Secure-` by these underscores is dropped.
  *
  * @returns undefined when PHP drops the field.
  */
-export function parseFormName(name: string, afterBracket: AfterBracket = 'drop'): FormName | undefined {
+export function parseFormName(name: string): FormName | undefined {
   const text = untilNul(name).replace(/^ +/, '');
   const open = text.indexOf('[');
   const start = open < 0 ? text : text.slice(0, open);
@@ -33,10 +28,10 @@ export function parseFormName(name: string, afterBracket: AfterBracket = 'drop')
   if (isForgedPrefix(first) && !isForgedPrefix(start)) return undefined;
   if (open < 0) return { first, path: [] };
   if (closing(text, open) < 0) return { first: text.replace(/[ .[]/g, '_'), path: [] };
-  return { first, path: parsePath(text, open, afterBracket) };
+  return { first, path: parsePath(text, open) };
 }
 
-function parsePath(text: string, firstOpen: number, afterBracket: AfterBracket): (string | undefined)[] {
+function parsePath(text: string, firstOpen: number): (string | undefined)[] {
   const path: (string | undefined)[] = [];
   let open = firstOpen;
   while (text[open] === '[') {
@@ -45,11 +40,6 @@ function parsePath(text: string, firstOpen: number, afterBracket: AfterBracket):
     const key = text.slice(open + 1, close);
     path.push(/^[ \t\n\v\f\r]?$/.test(key) ? undefined : key);
     open = close + 1;
-    if (afterBracket === 'nest' && open < text.length && text[open] !== '[') {
-      const next = text.indexOf('[', open);
-      path.push(text.slice(open, next < 0 ? undefined : next));
-      open = next < 0 ? text.length : next;
-    }
   }
   return path;
 }

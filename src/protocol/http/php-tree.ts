@@ -1,7 +1,7 @@
 // Form fields and uploads as PHP's nested arrays.
 
 import { bytesToText } from './bytes-text.ts';
-import { type AfterBracket, type FormName, parseFormName } from './form-name.ts';
+import { type FormName, parseFormName } from './form-name.ts';
 import type { FormField, Upload } from './head.ts';
 import { PhpArray, type PhpValue, phpArrayToJson } from './php-array.ts';
 
@@ -19,21 +19,21 @@ export interface PhpTree<T> {
 }
 
 /** `$_POST` of these fields. Keys and values are byte strings. A later scalar replaces an earlier one or an array, and the other way round. */
-export function fieldsToTree(fields: readonly FormField[], afterBracket: AfterBracket = 'drop'): PhpTree<string> {
+export function fieldsToTree(fields: readonly FormField[]): PhpTree<string> {
   const root = new PhpArray<string>();
   const count = Math.min(fields.length, MAX_INPUT_VARS);
   for (let index = 0; index < count; index++) {
     const field = fields[index] as FormField;
-    insert(root, parseFormName(field.name, afterBracket), field.value);
+    insert(root, parseFormName(field.name), field.value);
   }
   return { root, truncated: fields.length > MAX_INPUT_VARS };
 }
 
 /** Uploads under the names of their fields, in RoadRunner's order of nesting: `files[a][]` gives `{files: {a: [upload]}}`. */
-export function uploadsToTree(uploads: readonly Upload[], afterBracket: AfterBracket = 'drop'): PhpTree<Upload> {
+export function uploadsToTree(uploads: readonly Upload[]): PhpTree<Upload> {
   const root = new PhpArray<Upload>();
   for (const upload of uploads.slice(0, MAX_INPUT_VARS)) {
-    insert(root, parseFormName(upload.field, afterBracket), upload);
+    insert(root, parseFormName(upload.field), upload);
   }
   return { root, truncated: uploads.length > MAX_INPUT_VARS };
 }

@@ -44,7 +44,7 @@ export function sdkRequest(head: RequestHead, body: RequestBody): SdkRequest {
     cookies: parseCookies(head.headers),
     parsed,
     body: bodiless ? EMPTY : parsed ? Buffer.from(fieldTreeToJson(formTree(body)), 'utf8') : body.bytes,
-    uploads: bodiless || body.uploads.length === 0 ? undefined : uploadTreeToJson(uploadsToTree(body.uploads, 'nest')),
+    uploads: bodiless || body.uploads.length === 0 ? undefined : uploadTreeToJson(uploadsToTree(body.uploads)),
   };
 }
 
@@ -53,7 +53,7 @@ const EMPTY = Buffer.alloc(0);
 function formTree(body: RequestBody): PhpTree<string> {
   // One more than are kept, so that the tree can tell that some were dropped.
   const fields = body.kind === 'multipart' ? body.fields : parseUrlencoded(body.bytes, MAX_INPUT_VARS + 1);
-  return fieldsToTree(fields, 'nest');
+  return fieldsToTree(fields);
 }
 
 function withoutFragment(query: string): string {
