@@ -11,10 +11,18 @@ const BUDGET = 15 * 60_000;
 
 await runScript(async () => {
   const { only, filters } = readArguments();
-  console.log('set-up');
-  await ensureSetup({ load: only === undefined || only === 'e2e', project: false });
-  const deadline = Date.now() + BUDGET;
   const total = new Tally();
+  console.log('set-up');
+  try {
+    await ensureSetup({ load: only === undefined || only === 'e2e', project: false });
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    console.log(error.message);
+    total.fail('set-up');
+    report(total);
+    return error.exitCode;
+  }
+  const deadline = Date.now() + BUDGET;
   for (const stage of STAGES.filter(({ groups }) => only === undefined || groups.includes(only))) {
     total.add(await runStage(stage, filters, deadline));
   }
