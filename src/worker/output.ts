@@ -1,5 +1,6 @@
 // What a worker prints, as log lines: whole lines, capped, escaped, and limited in rate.
 
+import { StringDecoder } from 'node:string_decoder';
 import type { Logger } from '../core/logger.ts';
 import { escapeControls } from '../core/text.ts';
 
@@ -15,6 +16,8 @@ export class WorkerOutput {
   readonly #logger: Logger;
   readonly #now: () => number;
   readonly #tail: string[] = [];
+  /** A chunk can end inside a character. */
+  readonly #decoder = new StringDecoder('utf8');
   #partial = '';
   #partialCut = false;
   #second = 0;
@@ -34,7 +37,7 @@ export class WorkerOutput {
   /** Takes bytes as they come. */
   push(chunk: Buffer): void {
     if (!this.#admit(chunk.length)) return;
-    let text = chunk.toString('utf8');
+    let text = this.#decoder.write(chunk);
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
       this.#append(text.slice(0, end));
       this.#endLine();
