@@ -32,7 +32,7 @@ const BYTES_PER_UNIT: Readonly<Record<SizeUnit, number>> = { b: 1, kb: 1024, mb:
  */
 export function duration() {
   return z
-    .union([z.string(), z.number()], { error: 'must be a duration such as 60s, 5m or 500ms' })
+    .union([z.string(), z.number()], { error: missingOr('must be a duration such as 60s, 5m or 500ms') })
     .transform((text, context) => accept(context, text, parseDuration(text)))
     .meta({ 'x-kind': 'duration' });
 }
@@ -73,7 +73,7 @@ export function formatDuration(milliseconds: number): string {
  */
 export function size(unit: SizeUnit = 'b') {
   return z
-    .union([z.string(), z.number()], { error: 'must be a size such as 128mb or 64kb' })
+    .union([z.string(), z.number()], { error: missingOr('must be a size such as 128mb or 64kb') })
     .transform((text, context) => accept(context, text, parseSize(text, unit)))
     .meta({ 'x-kind': 'size', 'x-unit': unit });
 }
@@ -93,7 +93,7 @@ export function parseSize(text: string | number, unit: SizeUnit = 'b'): number |
 /** An address: `127.0.0.1:8080`, `:8080`, `[::1]:8080`, `localhost:8080`, each also after `tcp://`, or `unix://path`. */
 export function address() {
   return z
-    .string({ error: 'must be an address such as 127.0.0.1:8080 or unix:///run/app.sock' })
+    .string({ error: missingOr('must be an address such as 127.0.0.1:8080 or unix:///run/app.sock') })
     .transform((text, context) => accept(context, text, parseAddress(text)))
     .meta({ 'x-kind': 'address' });
 }
@@ -138,6 +138,10 @@ function parseHostAndPort(text: string): Address | string {
   if (Number.isNaN(port)) return `has no port: write ${text}8080`;
   if (port > 65_535) return 'has a port above 65535';
   return { kind: 'tcp', host: match[1] ?? match[2] ?? '', port };
+}
+
+function missingOr(message: string): (issue: { input?: unknown }) => string {
+  return (issue) => (issue.input === undefined ? `is missing: ${message}` : message);
 }
 
 function accept<T extends number | Address>(context: z.RefinementCtx, input: unknown, result: T | string): T {

@@ -1,0 +1,56 @@
+// The status plugin: /health and /livez, /ready and /readyz on an address of their own.
+
+import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
+import { type SideAnswer, SideServer } from '../side-server.ts';
+import { type StatusConfig, statusSchema } from './config.ts';
+import { type Probe, report } from './report.ts';
+
+// RoadRunner's /ready fails while all workers are busy, which takes a loaded server out of the balancer just when it is
+// needed. Here ready means: at least one worker has booted and the server is not stopping. Waiting requests have a queue.
+const PROBES: Readonly<Record<string, Probe>> = {
+  '/health': 'live',
+  '/livez': 'live',
+  '/ready': 'ready',
+  '/readyz': 'ready',
+};
+
+class StatusPlugin implements Plugin {
+  readonly #config: StatusConfig;
+  readonly #context: PluginContext;
+  readonly #server: SideServer;
+
+  constructor(config: StatusConfig, context: PluginContext) {
+    this.#config = config;
+    this.#context = context;
+    const handle = (url: URL): SideAnswer | undefined => this.#answer(url);
+    this.#server = new SideServer({ address: config.address, key: 'status.address', logger: context.logger, handle });
+  }
+
+  start(): Promise<void> {
+    return this.#server.listen();
+  }
+
+  stop(graceMs: number): Promise<void> {
+    return this.#server.close(graceMs);
+  }
+
+  #answer(url: URL): SideAnswer | undefined {
+    const probe = PROBES[url.pathname.replace(/(?<=.)\/$/, '')];
+    if (probe === undefined) return undefined;
+    const { status, plugins } = report({
+      probe,
+      checks: this.#context.healthChecks(),
+      wanted: url.searchParams.getAll('plugin'),
+      stopping: this.#context.stopping,
+      unavailable: this.#config.unavailableStatusCode,
+    });
+    return { status, contentType: 'application/json', body: JSON.stringify(plugins) };
+  }
+}
+
+/** The `status:` section. */
+export const statusPlugin: PluginType<typeof statusSchema, StatusConfig> = {
+  name: 'status',
+  schema: statusSchema,
+  create: (config, context) => new StatusPlugin(config, context),
+};
