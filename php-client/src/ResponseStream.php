@@ -38,8 +38,8 @@ final class ResponseStream
      * Sends a piece at once; the first one takes the head along. An empty first piece sends the head alone.
      *
      * @throws StreamStoppedException when the client has gone; every further call throws it too
-     * @throws TransportException     when the master has gone
-     * @throws \LogicException        after the end
+     * @throws TransportException when the master has gone
+     * @throws \LogicException after the end
      */
     public function write(string $chunk): void
     {

@@ -44,7 +44,7 @@ final class Worker
      * @param HeadCodecs|null $codecs the head codecs to offer; all that this PHP has by default
      *
      * @throws TransportException when the master does not answer
-     * @throws ProtocolException  when it answers something else than a welcome
+     * @throws ProtocolException when it answers something else than a welcome
      */
     public function __construct(RelayInterface $relay, ?HeadCodecs $codecs = null)
     {
@@ -61,8 +61,8 @@ final class Worker
      * The worker of this process, on the channel named in RRTS_RELAY.
      *
      * @throws ConfigurationException when the process was not started by rrts
-     * @throws TransportException     when the channel does not work
-     * @throws ProtocolException      when the peer is not rrts
+     * @throws TransportException when the channel does not work
+     * @throws ProtocolException when the peer is not rrts
      */
     public static function create(): self
     {
@@ -73,8 +73,8 @@ final class Worker
      * Waits for the next piece of work; null when the worker is to end.
      *
      * @throws TransportException when the channel broke inside a frame
-     * @throws ProtocolException  when the master sent something that is no request
-     * @throws \LogicException    while the last request is unanswered
+     * @throws ProtocolException when the master sent something that is no request
+     * @throws \LogicException while the last request is unanswered
      */
     public function waitPayload(): ?Payload
     {
@@ -112,7 +112,7 @@ final class Worker
      * @param array<array-key, mixed> $head for HTTP a status and a flat list: name, value, name, value
      *
      * @throws TransportException when the master has gone
-     * @throws \LogicException    without a request in hand
+     * @throws \LogicException without a request in hand
      */
     public function respond(array $head, string $body = ''): void
     {
@@ -128,7 +128,7 @@ final class Worker
      * @param array<array-key, mixed> $head as in {@see respond()}
      *
      * @throws TransportException when the master has gone
-     * @throws \LogicException    without a request in hand
+     * @throws \LogicException without a request in hand
      */
     public function inform(array $head): void
     {
@@ -158,7 +158,7 @@ final class Worker
      * Says that the request failed while the worker is well; also ends a stream that has begun.
      *
      * @throws TransportException when the master has gone
-     * @throws \LogicException    without a request in hand
+     * @throws \LogicException without a request in hand
      */
     public function error(string $message): void
     {
@@ -172,7 +172,7 @@ final class Worker
      * Hands the request back unhandled and asks to be ended: another worker gets it and this one is replaced.
      *
      * @throws TransportException when the master has gone
-     * @throws \LogicException    without a request in hand
+     * @throws \LogicException without a request in hand
      */
     public function stop(): void
     {

@@ -23,7 +23,7 @@ final class HttpWorker
     /** @var \Closure(int, array<string, string|list<string>>): void */
     private readonly \Closure $inform;
 
-    /** @param LoggerInterface|null $logger gets exceptions that handlers do not catch; stderr by default */
+    /** @param LoggerInterface $logger gets exceptions that handlers do not catch; stderr by default */
     public function __construct(
         private readonly Worker $worker,
         private readonly LoggerInterface $logger = new StderrLogger(),
@@ -38,12 +38,12 @@ final class HttpWorker
      * The handler is a PSR-15 handler; or a callable whose first parameter is a PSR-7 request; or any other callable,
      * which gets a {@see Request}. It returns a PSR-7 response, a {@see Response}, or a string for a page with status 200.
      *
-     * @param Psr17Factories|null  $factories for PSR-7 requests; found by itself by default
-     * @param LoggerInterface|null $logger    gets exceptions that the handler does not catch; stderr by default
+     * @param Psr17Factories|null $factories for PSR-7 requests; found by itself by default
+     * @param LoggerInterface|null $logger gets exceptions that the handler does not catch; stderr by default
      *
      * @throws ConfigurationException when rrts did not start this process, or a PSR-17 package is missing
-     * @throws TransportException     when the channel to the master broke
-     * @throws ProtocolException      when the master sent something that is no request
+     * @throws TransportException when the channel to the master broke
+     * @throws ProtocolException when the master sent something that is no request
      */
     public static function serve(callable|RequestHandlerInterface $handler, ?Psr17Factories $factories = null, ?LoggerInterface $logger = null): void
     {
@@ -81,7 +81,7 @@ final class HttpWorker
      * Waits for a request; null when the worker is to end.
      *
      * @throws TransportException when the channel broke
-     * @throws ProtocolException  when the master sent something that is no request
+     * @throws ProtocolException when the master sent something that is no request
      */
     public function waitRequest(): ?Request
     {
@@ -96,7 +96,7 @@ final class HttpWorker
      * @param mixed $response a {@see Response}, a PSR-7 response or a string for a page with status 200
      *
      * @throws TransportException when the master has gone
-     * @throws \TypeError         for anything else
+     * @throws \TypeError for anything else
      */
     public function respond(mixed $response): void
     {
@@ -111,11 +111,11 @@ final class HttpWorker
     /**
      * Sends an informational response, such as 103 with a Link header, ahead of the answer.
      *
-     * @param int                                $status  100 to 199, not 101
+     * @param int $status 100 to 199, not 101
      * @param array<string, string|list<string>> $headers
      *
      * @throws TransportException when the master has gone
-     * @throws \LogicException    without a request in hand
+     * @throws \LogicException without a request in hand
      */
     public function inform(int $status, array $headers): void
     {

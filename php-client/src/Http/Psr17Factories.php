@@ -39,11 +39,12 @@ final class Psr17Factories
      */
     public static function detect(): self
     {
-        foreach (self::KNOWN as [$requests, $streams, $uploadedFiles]) {
-            if (\is_a($requests, ServerRequestFactoryInterface::class, true)
-                && \is_a($streams, StreamFactoryInterface::class, true)
-                && \is_a($uploadedFiles, UploadedFileFactoryInterface::class, true)) {
-                return new self(new $requests(), new $streams(), new $uploadedFiles());
+        foreach (self::KNOWN as $classes) {
+            [$requests, $streams, $uploadedFiles] = \array_map(static fn(string $class): ?object => \class_exists($class) ? new $class() : null, $classes);
+            if ($requests instanceof ServerRequestFactoryInterface
+                && $streams instanceof StreamFactoryInterface
+                && $uploadedFiles instanceof UploadedFileFactoryInterface) {
+                return new self($requests, $streams, $uploadedFiles);
             }
         }
 

@@ -20,15 +20,15 @@ final class Request
     private ?array $files = null;
 
     /**
-     * @param string                             $uri             absolute, the target as received
-     * @param string                             $protocolVersion 1.0, 1.1 or 2
-     * @param string                             $remoteAddress   peer address without port
-     * @param array<array-key, non-empty-list<string>> $headers   lower-case name to its values, in order
-     * @param string                             $body            raw bytes; '' for a multipart form
-     * @param string|null                        $encodedForm     the form fields in urlencoded form, null when there is no form
-     * @param list<array{string, UploadedFile}>  $uploads         field name and file, in order
-     * @param array<array-key, string>           $attributes      set by rrts
-     * @param int                                $attempt         2 when the request is replayed after a worker died
+     * @param string $uri absolute, the target as received
+     * @param string $protocolVersion 1.0, 1.1 or 2
+     * @param string $remoteAddress peer address without port
+     * @param array<array-key, non-empty-list<string>> $headers lower-case name to its values, in order
+     * @param string $body raw bytes; '' for a multipart form
+     * @param string|null $encodedForm the form fields in urlencoded form, null when there is no form
+     * @param list<array{string, UploadedFile}> $uploads field name and file, in order
+     * @param array<array-key, string> $attributes set by rrts
+     * @param int $attempt 2 when the request is replayed after a worker died
      * @param (\Closure(int, array<string, string|list<string>>): void)|null $inform sends an informational response
      */
     public function __construct(
@@ -125,7 +125,7 @@ final class Request
     /**
      * Sends an informational response ahead of the answer, such as 103 with a Link header.
      *
-     * @param int                                $status  100 to 199, not 101
+     * @param int $status 100 to 199, not 101
      * @param array<string, string|list<string>> $headers
      */
     public function inform(int $status, array $headers): void

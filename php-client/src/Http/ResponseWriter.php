@@ -95,7 +95,7 @@ final class ResponseWriter
     }
 
     /**
-     * @param array<array-key, mixed>        $head
+     * @param array<array-key, mixed> $head
      * @param \Closure(ResponseStream): void $produce
      */
     private function stream(array $head, \Closure $produce): void

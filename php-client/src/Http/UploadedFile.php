@@ -8,12 +8,12 @@ namespace Rrts\Http;
 final class UploadedFile
 {
     /**
-     * @param string $name      as the client named it, without folders
-     * @param string $fullPath  as the client named it
+     * @param string $name as the client named it, without folders
+     * @param string $fullPath as the client named it
      * @param string $mediaType as the client named it
-     * @param int    $size      bytes
-     * @param int    $error     one of the UPLOAD_ERR constants
-     * @param string $path      temporary file; '' after an error
+     * @param int $size bytes
+     * @param int $error one of the UPLOAD_ERR constants
+     * @param string $path temporary file; '' after an error
      */
     public function __construct(
         public readonly string $name,

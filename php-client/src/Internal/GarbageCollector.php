@@ -16,7 +16,7 @@ final class GarbageCollector
 
     /**
      * @param positive-int $interval answers between two looks at the root buffer
-     * @param int          $roots    possible roots from which on a collection pays
+     * @param int $roots possible roots from which on a collection pays
      */
     public function __construct(private readonly int $interval = 32, private readonly int $roots = 2000) {}
 

@@ -23,7 +23,7 @@ final class StderrLogger extends AbstractLogger
     }
 
     /**
-     * @param mixed                   $level
+     * @param mixed $level
      * @param array<array-key, mixed> $context only the key exception is shown
      */
     public function log($level, \Stringable|string $message, array $context = []): void

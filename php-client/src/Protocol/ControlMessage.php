@@ -15,7 +15,7 @@ final class ControlMessage
     /**
      * The first words of a native worker.
      *
-     * @param list<string> $codecs   head codecs it reads, best first
+     * @param list<string> $codecs head codecs it reads, best first
      * @param list<string> $features what the master may use
      */
     public static function hello(string $client, int $protocol, array $codecs, array $features): self

@@ -20,8 +20,8 @@ final class Frame
     public const PONG = 0x08;
 
     /**
-     * @param int       $flags   bits of CONTROL, RAW, JSON, MSGPACK, ERROR, PROTO
-     * @param int       $stream  bits of STREAM, STOP, PING, PONG
+     * @param int $flags bits of CONTROL, RAW, JSON, MSGPACK, ERROR, PROTO
+     * @param int $stream bits of STREAM, STOP, PING, PONG
      * @param list<int> $options at most ten unsigned 32-bit numbers
      */
     public function __construct(

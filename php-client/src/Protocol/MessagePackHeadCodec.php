@@ -36,11 +36,15 @@ final class MessagePackHeadCodec implements HeadCodecInterface
 
     public function encode(array $head): string
     {
-        return $this->messagePack->pack($head);
+        $bytes = $this->messagePack->pack($head);
+        \assert(\is_string($bytes));
+
+        return $bytes;
     }
 
     public function decode(string $bytes): array
     {
+        // @phpstan-ignore arguments.count (the extension has the second one optional)
         $head = @$this->messagePack->unpack($bytes);
         if (!\is_array($head)) {
             throw new ProtocolException('The head is not a MessagePack map or array.');

@@ -28,14 +28,16 @@ final class FrameChannel
      * Waits for a frame; null when the peer closed the channel between two frames.
      *
      * @throws TransportException when it closed inside a frame
-     * @throws ProtocolException  when it sent something else than a frame
+     * @throws ProtocolException when it sent something else than a frame
      */
     public function receive(): ?Frame
     {
-        while (($frame = $this->decoder->next()) === null) {
+        $frame = $this->decoder->next();
+        while ($frame === null) {
             if (!$this->fill()) {
                 return null;
             }
+            $frame = $this->decoder->next();
         }
 
         return $frame;
@@ -45,14 +47,16 @@ final class FrameChannel
      * A frame that is already there, or null.
      *
      * @throws TransportException when the peer has closed the channel
-     * @throws ProtocolException  when it sent something else than a frame
+     * @throws ProtocolException when it sent something else than a frame
      */
     public function poll(): ?Frame
     {
-        while (($frame = $this->decoder->next()) === null && $this->relay->isReadable()) {
+        $frame = $this->decoder->next();
+        while ($frame === null && $this->relay->isReadable()) {
             if (!$this->fill()) {
                 throw new TransportException('The master closed the channel during a request.');
             }
+            $frame = $this->decoder->next();
         }
 
         return $frame;

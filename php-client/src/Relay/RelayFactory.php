@@ -22,7 +22,7 @@ final class RelayFactory
      * The channel of this process.
      *
      * @throws ConfigurationException when the process was not started by rrts
-     * @throws TransportException     when the channel cannot be opened
+     * @throws TransportException when the channel cannot be opened
      */
     public static function fromEnvironment(): RelayInterface
     {
@@ -38,7 +38,7 @@ final class RelayFactory
      * @param string $address fd://number, unix://path, tcp://host:port, or pipes for stdin and stdout
      *
      * @throws ConfigurationException when the address has none of these forms
-     * @throws TransportException     when the channel cannot be opened
+     * @throws TransportException when the channel cannot be opened
      */
     public static function open(string $address): RelayInterface
     {

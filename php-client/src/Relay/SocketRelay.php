@@ -12,8 +12,8 @@ final class SocketRelay implements RelayInterface
     private readonly StreamRelay $stream;
 
     /**
-     * @param string $address        unix:///path or tcp://host:port
-     * @param float  $connectTimeout seconds
+     * @param string $address unix:///path or tcp://host:port
+     * @param float $connectTimeout seconds
      *
      * @throws TransportException when nobody answers there
      */

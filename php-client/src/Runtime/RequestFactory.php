@@ -31,7 +31,9 @@ final class RequestFactory
             }
         }
         $script = $server['SCRIPT_FILENAME'] ?? '';
-        $script = \is_string($script) ? (\realpath($script) ?: $script) : '';
+        $script = \is_string($script) ? $script : '';
+        $resolved = \realpath($script);
+        $script = $resolved === false ? $script : $resolved;
         $this->common = [
             'SCRIPT_FILENAME' => $script,
             'SCRIPT_NAME' => '/' . \basename($script),

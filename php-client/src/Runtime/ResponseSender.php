@@ -35,10 +35,10 @@ final class ResponseSender
     private function stream(Response $response, ResponseStream $stream): void
     {
         $level = \ob_get_level();
-        $isOpen = true;
-        \ob_start(static function (string $chunk) use ($stream, &$isOpen): string|ThrownByOutput {
+        \ob_start(static function (string $chunk, int $phase) use ($stream): string|ThrownByOutput {
             try {
-                if ($isOpen && $chunk !== '') {
+                // Cleaned output is what the content left behind when it failed.
+                if (($phase & \PHP_OUTPUT_HANDLER_CLEAN) === 0 && $chunk !== '') {
                     $stream->write($chunk);
                 }
             } catch (\Throwable $exception) {
@@ -56,7 +56,6 @@ final class ResponseSender
                 throw $exception;
             }
         } finally {
-            $isOpen = false;
             while (\ob_get_level() > $level && @\ob_end_clean()) {
             }
         }

@@ -29,7 +29,6 @@ class Runtime extends SymfonyRuntime
             // The kernel reads it: error pages in HTML although this is the command line binary.
             $_SERVER['APP_RUNTIME_MODE'] ??= $_ENV['APP_RUNTIME_MODE'] ??= 'web=1&worker=1';
         }
-        /** @phpstan-ignore argument.type (the options are the parent's affair) */
         parent::__construct($options);
     }
 

@@ -35,6 +35,7 @@ final class SessionIsolation
         if (\session_status() === \PHP_SESSION_ACTIVE) {
             try {
                 \session_write_close();
+                // @phpstan-ignore catch.neverThrown (a session handler in PHP may throw anything)
             } catch (\Throwable) {
                 // The handler was at fault, and its request has been answered; the next one opens its own.
             }

@@ -36,7 +36,7 @@ final class Master
     private ?int $exitCode = null;
 
     /**
-     * @param list<string>          $options     command line options for php
+     * @param list<string> $options command line options for php
      * @param array<string, string> $environment
      */
     public function __construct(string $script, bool $debug = false, array $options = [], array $environment = [], bool $handshake = true)
@@ -44,6 +44,7 @@ final class Master
         $command = [\PHP_BINARY, ...$options, $script];
         $environment += ['RRTS_RELAY' => 'fd://3', 'RR_RELAY' => 'pipes', 'RR_MODE' => 'http', 'RRTS_VERSION' => '0.1.0'] + \getenv();
         // stdout and stderr share one pipe: the log of the worker.
+        // @phpstan-ignore argument.type (its signature does not know descriptors above 2)
         $process = \proc_open($command, [0 => ['file', '/dev/null', 'r'], 1 => ['pipe', 'w'], 2 => ['redirect', 1], 3 => ['socket']], $pipes, null, $environment);
         if ($process === false) {
             throw new \RuntimeException("Cannot start {$script}.");
@@ -144,7 +145,11 @@ final class Master
     public function tryReceive(): ?Frame
     {
         $deadline = \microtime(true) + self::DEADLINE_SECONDS;
-        while (($frame = $this->decoder->next()) === null) {
+        while (true) {
+            $frame = $this->decoder->next();
+            if ($frame !== null) {
+                return $frame;
+            }
             $read = [$this->channel, $this->output];
             $none = null;
             $left = $deadline - \microtime(true);
@@ -166,8 +171,6 @@ final class Master
                 $this->decoder->push($bytes);
             }
         }
-
-        return $frame;
     }
 
     public function send(string $bytes): void

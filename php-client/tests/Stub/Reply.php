@@ -8,9 +8,9 @@ namespace Rrts\Tests\Stub;
 final class Reply
 {
     /**
-     * @param list<string>                    $headers       name, value, name, value
-     * @param list<string>                    $chunks        bodies of the frames, without empty ones
-     * @param list<array{int, list<string>}>  $informational heads with a status of 100 to 199
+     * @param list<string> $headers name, value, name, value
+     * @param list<string> $chunks bodies of the frames, without empty ones
+     * @param list<array{int, list<string>}> $informational heads with a status of 100 to 199
      */
     public function __construct(
         public readonly int $status,
