@@ -1,0 +1,163 @@
+// One client connection: one request at a time, and what becomes of it when the client leaves or sends nonsense.
+
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type ExchangeOwner, HttpExchange } from './http-exchange.ts';
+import { REFUSALS, type Refusal } from './refusal.ts';
+import { filterRequest, isRefusal } from './request-filter.ts';
+import { sendRefusal, writeRefusal } from './respond.ts';
+import type { HttpServices } from './services.ts';
+
+const CONNECTION = Symbol('rrts.http.connection');
+
+/** Node's own switch for "stop parsing": without it the parser turns the socket on again after each message it completes. */
+interface PausableSocket extends Socket {
+  [CONNECTION]?: Connection;
+  _paused?: boolean;
+  parser?: { resume(): void } | null;
+}
+
+/** The connection that `socket` belongs to. */
+export function connectionOf(socket: Socket): Connection | undefined {
+  return (socket as PausableSocket)[CONNECTION];
+}
+
+/** State of one HTTP/1 connection. */
+export class Connection implements ExchangeOwner {
+  readonly remoteAddress: string;
+  readonly #services: HttpServices;
+  readonly #socket: PausableSocket;
+  #busy = false;
+  #current: HttpExchange | undefined;
+  /** The response that was ended last; Node may still be writing it. */
+  #last: ServerResponse | undefined;
+  /** Responses of pipelined requests that wait for their turn. */
+  #waiting: ServerResponse[] = [];
+  /** Set when bytes came that are not HTTP while earlier requests are still being answered. */
+  #fault: Refusal | undefined;
+
+  constructor(services: HttpServices, socket: Socket) {
+    this.#services = services;
+    this.#socket = socket;
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.#socket[CONNECTION] = this;
+    services.connections.add(this);
+    socket.on('close', () => this.#closed());
+  }
+
+  /** A request whose headers are complete. */
+  receive(response: ServerResponse): void {
+    if (!this.#busy && response.socket !== null) {
+      this.#start(response);
+      return;
+    }
+    // One request at a time: Node would start every pipelined request at once, so that one client could fill the queue.
+    this.#waiting.push(response);
+    this.#pause();
+    if (!this.#busy) this.#nextAfter(this.#last);
+  }
+
+  exchangeFinished(response: ServerResponse): void {
+    this.#current = undefined;
+    this.#last = response;
+    if (this.#waiting.length === 0 && this.#fault === undefined) this.#busy = false;
+    else this.#nextAfter(response);
+  }
+
+  /** Bytes came that are not HTTP, or a request did not come in time. */
+  fault(refusal: Refusal): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = refusal;
+    if (!this.#socket.writable) {
+      this.#socket.destroy();
+    } else if (this.#current?.receiving === true) {
+      this.#waiting = [];
+      this.#current.refuse(refusal);
+    } else if (!this.#busy) {
+      writeRefusal(this.#socket, refusal);
+    }
+  }
+
+  /** The socket was idle for as long as its present phase allows. */
+  timedOut(): void {
+    if (this.#current?.receiving === true) this.fault(REFUSALS.timeout);
+    else this.#socket.destroy();
+  }
+
+  closeIfIdle(): void {
+    if (!this.#busy && this.#socket.writableLength === 0) this.#socket.destroySoon();
+  }
+
+  #start(response: ServerResponse): void {
+    this.#busy = true;
+    const { config, names } = this.#services;
+    const verdict = filterRequest(response.req, config.limits, names);
+    if (isRefusal(verdict)) {
+      this.#refuse(response, verdict);
+      return;
+    }
+    const exchange = new HttpExchange(this.#services, this, response, verdict);
+    this.#current = exchange;
+    if (verdict.contentLength === 0 && verdict.contentType === '') exchange.submit();
+    else if (this.#fault !== undefined && !response.req.complete) exchange.refuse(this.#fault);
+    else void exchange.receive(verdict);
+  }
+
+  /** Node gives the socket to the next response when it has written the one before, and takes it from that one. */
+  #nextAfter(response: ServerResponse | undefined): void {
+    this.#busy = true;
+    if (response === undefined || response.socket === null) this.#next();
+    else response.once('finish', () => this.#next());
+  }
+
+  #refuse(response: ServerResponse, refusal: Refusal): void {
+    const { logger, metrics } = this.#services;
+    logger.debug(
+      { status: refusal.status, method: response.req.method, remoteAddress: this.remoteAddress },
+      refusal.text,
+    );
+    metrics.answered(refusal.status, 0);
+    // Nothing after it on this connection can be trusted to begin where it seems to begin.
+    if (refusal.keepOpen !== true) this.#waiting = [];
+    sendRefusal(response, refusal);
+    this.exchangeFinished(response);
+  }
+
+  #next(): void {
+    this.#busy = false;
+    const response = this.#waiting.shift();
+    if (!this.#socket.writable) {
+      this.#waiting = [];
+    } else if (response !== undefined) {
+      this.#start(response);
+      if (this.#waiting.length === 0) this.#resume();
+    } else if (this.#fault !== undefined) {
+      writeRefusal(this.#socket, this.#fault);
+    }
+  }
+
+  #pause(): void {
+    if (this.#socket._paused === true) return;
+    this.#socket._paused = true;
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    if (this.#socket._paused !== true) return;
+    this.#socket._paused = false;
+    this.#socket.parser?.resume();
+    this.#socket.resume();
+  }
+
+  #closed(): void {
+    this.#services.connections.delete(this);
+    this.#waiting = [];
+    this.#current?.clientGone();
+  }
+}
+
+/** `::ffff:127.0.0.1`, as a socket that takes both families names an IPv4 peer, is `127.0.0.1` to PHP. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return '127.0.0.1'; // a Unix socket: the peer is on this machine
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
+}

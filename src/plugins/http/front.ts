@@ -1,0 +1,94 @@
+// Listens, and stops without cutting anybody off who can be served in time.
+
+import type { Server } from 'node:http';
+import { type FastifyInstance, fastify } from 'fastify';
+import { messageOf, RrtsError } from '../../core/errors.ts';
+import { type Address, formatAddress } from '../../core/scalars.ts';
+import { createHttpServer } from './server.ts';
+import type { HttpServices } from './services.ts';
+import { removeStaleSocket } from './unix-socket.ts';
+
+/** The listener of the http plugin. */
+export class HttpFront {
+  readonly server: Server;
+  readonly #services: HttpServices;
+  readonly #fastify: FastifyInstance;
+
+  constructor(services: HttpServices) {
+    this.#services = services;
+    this.server = createHttpServer(services);
+    this.#fastify = fastify({
+      logger: false,
+      // PHP's requests do not pass Fastify's router; Fastify owns the listener and its end, and routes that rrts itself may
+      // get. BENCH-FIGURE
+      serverFactory: () => this.server,
+    });
+  }
+
+  /**
+   * Listens at `http.address`.
+   * @returns the address, with the port that the system chose when 0 was asked for.
+   * @throws RrtsError ERR_LISTEN
+   */
+  async listen(): Promise<Address> {
+    const { address } = this.#services.config;
+    try {
+      if (address.kind === 'unix') await removeStaleSocket(address.path);
+      await this.#bind(address);
+    } catch (error) {
+      throw listenError(error, address);
+    }
+    const bound = this.server.address();
+    if (address.kind === 'unix' || bound === null || typeof bound === 'string') return address;
+    return { kind: 'tcp', host: bound.address, port: bound.port };
+  }
+
+  /** Accepts no more connections, lets what runs finish for at most `graceMs`, then cuts it. Settles when no connection is left. */
+  async close(graceMs: number): Promise<void> {
+    this.#services.stopping = true;
+    const closed = this.#fastify.close();
+    this.closeIdle();
+    const grace = setTimeout(() => this.server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(grace);
+  }
+
+  /** Closes the connections that nothing runs on and nothing is being written to. */
+  closeIdle(): void {
+    for (const connection of this.#services.connections) connection.closeIfIdle();
+  }
+
+  async #bind(address: Address): Promise<void> {
+    if (address.kind === 'unix') {
+      await this.#fastify.listen({ path: address.path });
+      return;
+    }
+    // No host means every interface: the IPv6 wildcard takes IPv4 too, unless the machine has no IPv6.
+    await this.#fastify
+      .listen({ port: address.port, host: address.host === '' ? '::' : address.host })
+      .catch((error: unknown) => {
+        if (address.host !== '' || codeOf(error) !== 'EAFNOSUPPORT') throw error;
+        return this.#fastify.listen({ port: address.port, host: '0.0.0.0' });
+      });
+  }
+}
+
+const CURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Something listens there already: stop it, or set another http.address.',
+  EACCES: 'This user may not listen there: take a port above 1023, or a directory it may write to.',
+  EADDRNOTAVAIL: 'No interface of this machine has that address.',
+  ENOTFOUND: 'The name of the host cannot be resolved.',
+  ENOENT: 'The directory of the socket does not exist.',
+};
+
+function listenError(error: unknown, address: Address): RrtsError {
+  const place = formatAddress(address);
+  const code = codeOf(error);
+  const cure = CURES[code];
+  const message = `http cannot listen on ${place}: ${code === '' ? messageOf(error) : code}`;
+  return new RrtsError('ERR_LISTEN', message, { place, cause: error, ...(cure === undefined ? {} : { cure }) });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,94 @@
+// The http plugin: a pool of PHP workers behind Node's HTTP server.
+
+import { formatAddress } from '../../core/scalars.ts';
+import type { Pool } from '../../pool/pool.ts';
+import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
+import { createAccessLog } from './access-log.ts';
+import { type HttpConfig, httpSchema } from './config.ts';
+import { HttpFront } from './front.ts';
+import { HeaderNames } from './header-names.ts';
+import { HttpMetrics } from './metrics.ts';
+import type { HttpServices, RequestPool } from './services.ts';
+
+/** Middleware of RoadRunner that rrts has, under their names. */
+const MIDDLEWARE: ReadonlySet<string> = new Set(['headers', 'http_metrics']);
+
+/** The http plugin. */
+export const httpPlugin: PluginType<typeof httpSchema, HttpConfig> = {
+  name: 'http',
+  schema: httpSchema,
+  create: (config, context) => new HttpPlugin(config, context),
+};
+
+class HttpPlugin implements Plugin {
+  readonly #config: HttpConfig;
+  readonly #context: PluginContext;
+  #pool: Pool | undefined;
+  #front: HttpFront | undefined;
+  #listening = false;
+
+  constructor(config: HttpConfig, context: PluginContext) {
+    this.#config = config;
+    this.#context = context;
+  }
+
+  async start(): Promise<void> {
+    const { logger } = this.#context;
+    for (const name of this.#config.middleware) {
+      if (!MIDDLEWARE.has(name))
+        logger.warn({ middleware: name }, `http.middleware: rrts has no "${name}"; it is left out`);
+    }
+    this.#context.registerHealthCheck('http', () => this.#health());
+    const { codec, ...pool } = this.#config.pool;
+    this.#pool = await this.#context.createPool({ name: 'http', config: pool, mode: 'http', sdkCodec: codec });
+    const services = createServices(this.#config, this.#context, this.#pool);
+    services.metrics.register(this.#context.metrics);
+    this.#front = new HttpFront(services);
+    const address = await this.#front.listen();
+    this.#listening = true;
+    logger.info({ address: formatAddress(address) }, `http listens on ${formatAddress(address)}`);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#listening = false;
+    await this.#front?.close(graceMs);
+  }
+
+  #health(): Health {
+    if (this.#context.stopping) return { live: true, ready: false, message: 'http is stopping' };
+    if (!this.#listening) return { live: true, ready: false, message: 'http does not listen yet' };
+    const stats = this.#pool?.stats();
+    const workers = (stats?.ready ?? 0) + (stats?.working ?? 0);
+    if (workers === 0) return { live: true, ready: false, message: 'http has no worker' };
+    return { live: true, ready: true, message: '' };
+  }
+}
+
+/** What the parts of the front share. For the plugin and for tests, which bring a pool of their own. */
+export function createServices(
+  config: HttpConfig,
+  context: Pick<PluginContext, 'logger'>,
+  pool: RequestPool,
+): HttpServices {
+  const own = config.middleware.includes('headers');
+  return {
+    pool,
+    config,
+    logger: context.logger,
+    names: new HeaderNames(),
+    metrics: new HttpMetrics(),
+    accessLog: createAccessLog(context.logger, config.accessLogs),
+    bodyLimits: {
+      maxBytes: config.maxRequestSize * 1024 * 1024,
+      rawBody: config.rawBody,
+      uploads: config.uploads,
+      onError: (error, path) => context.logger.error({ path, error: error.message }, 'a temporary file failed'),
+    },
+    requestHeaders: own
+      ? Object.entries(config.headers.request).flatMap(([name, value]) => [name.toLowerCase(), value])
+      : [],
+    responseHeaders: own ? Object.entries(config.headers.response).flat() : [],
+    connections: new Set(),
+    stopping: false,
+  };
+}

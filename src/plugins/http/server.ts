@@ -1,0 +1,81 @@
+// Node's HTTP server with every default that is unsafe set, and its events led to the connections.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Connection, connectionOf } from './connection.ts';
+import { REFUSALS, type Refusal } from './refusal.ts';
+import { writeRefusal } from './respond.ts';
+import type { HttpServices } from './services.ts';
+
+/** Node looks for late requests only so often, so this is the precision of the header and body timeouts. */
+const CHECK_INTERVAL_MS = 1000;
+
+/** Makes the server; it does not listen yet. */
+export function createHttpServer(services: HttpServices): Server {
+  const { timeouts, limits } = services.config;
+  const server = createServer({
+    // Node checks every 30 s by default: a header timeout of 5 s would take up to 35.
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, timeouts.headers || CHECK_INTERVAL_MS),
+    headersTimeout: timeouts.headers,
+    // Must not be the shorter one; 0 is no limit, then body_idle alone bounds a body.
+    requestTimeout: timeouts.body === 0 ? 0 : Math.max(timeouts.body, timeouts.headers),
+    keepAliveTimeout: timeouts.keepAlive,
+    maxHeaderSize: limits.headerBytes,
+    insecureHTTPParser: false,
+    // The request filter looks for Host itself: Node answers before it can see that headers were left out (431).
+    requireHostHeader: false,
+    noDelay: true,
+  });
+  server.timeout = 0;
+  server.maxRequestsPerSocket = limits.requestsPerConnection;
+  // One more than allowed, so that the filter sees that there were too many; Node drops the rest without a word.
+  server.maxHeadersCount = limits.headerFields + 1;
+  if (limits.connections > 0) server.maxConnections = limits.connections;
+  listen(server, services);
+  return server;
+}
+
+function listen(server: Server, services: HttpServices): void {
+  const receive = (request: IncomingMessage, response: ServerResponse): void => {
+    connectionOf(request.socket)?.receive(response);
+  };
+  server.on('connection', (socket) => new Connection(services, socket));
+  server.on('request', receive);
+  // Both would else be answered by Node before the filter has seen the request.
+  server.on('checkContinue', receive);
+  server.on('checkExpectation', receive);
+  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    writeRefusal(socket, REFUSALS.method);
+  });
+  server.on('timeout', (socket) => connectionOf(socket)?.timedOut());
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => clientError(error, socket as Socket, services));
+}
+
+function clientError(error: NodeJS.ErrnoException, socket: Socket, services: HttpServices): void {
+  const refusal = refusalOf(error);
+  const connection = connectionOf(socket);
+  if (refusal === undefined || connection === undefined) {
+    socket.destroy();
+    return;
+  }
+  services.logger.debug(
+    { code: error.code, remoteAddress: connection.remoteAddress, status: refusal.status },
+    refusal.text,
+  );
+  connection.fault(refusal);
+}
+
+/** What to tell a client about an error of the parser; undefined for errors of the connection itself. */
+function refusalOf(error: NodeJS.ErrnoException): Refusal | undefined {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return REFUSALS.headersTooLarge;
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return REFUSALS.tooLarge;
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return REFUSALS.timeout;
+    default:
+      return error.code?.startsWith('HPE_') === true ? REFUSALS.malformed : undefined;
+  }
+}

@@ -1,0 +1,44 @@
+// What every part of the HTTP front shares.
+
+import type { Logger } from '../../core/logger.ts';
+import type { PoolRequest } from '../../pool/request.ts';
+import type { AccessLog } from './access-log.ts';
+import type { BodyLimits } from './body/limits.ts';
+import type { HttpConfig } from './config.ts';
+import type { HeaderNames } from './header-names.ts';
+import type { HttpMetrics } from './metrics.ts';
+
+/** The part of a pool that the front uses. */
+export interface RequestPool {
+  /** Runs, queues or refuses a request; the answer comes through the request's own methods, at once or later. */
+  submit(request: PoolRequest): void;
+  /** The client went away; nothing more is reported to the request. */
+  cancel(request: PoolRequest): void;
+  /** The client takes bytes again after `onReply` returned false. */
+  resume(request: PoolRequest): void;
+}
+
+/** A connection as the end of the server sees it. */
+export interface IdleConnection {
+  /** Closes it unless a request runs on it or a response is being written. */
+  closeIfIdle(): void;
+}
+
+/** One per front; nothing here is per connection or per request. */
+export interface HttpServices {
+  readonly pool: RequestPool;
+  readonly config: HttpConfig;
+  readonly logger: Logger;
+  readonly names: HeaderNames;
+  readonly metrics: HttpMetrics;
+  readonly accessLog: AccessLog | undefined;
+  readonly bodyLimits: BodyLimits;
+  /** Headers of `http.headers.request`, as name, value ... in lower case; empty when the middleware is off. */
+  readonly requestHeaders: readonly string[];
+  /** Headers of `http.headers.response`, as name, value ... */
+  readonly responseHeaders: readonly string[];
+  /** Those that are open. */
+  readonly connections: Set<IdleConnection>;
+  /** True from the moment the front was asked to stop: connections are then closed with their next response. */
+  stopping: boolean;
+}
