@@ -1,13 +1,15 @@
 // The options that every command takes, and what commander makes of them.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ConfigSources } from '../server/load-config.ts';
 
 /** Global options as given. */
 export interface GlobalOptions {
   readonly config: string;
-  readonly override: readonly string[];
+  readonly override?: readonly string[];
   readonly workDir?: string;
+  /** RoadRunner's spelling of the same. */
+  readonly WorkDir?: string;
   readonly dotenv?: string;
   readonly silent?: boolean;
   /** Path of a pid file; true when -p is given without one. */
@@ -16,21 +18,25 @@ export interface GlobalOptions {
 
 /** Declares the options on the program, so that they may stand before or after the command, as with RoadRunner. */
 export function addGlobalOptions(program: Command): Command {
-  const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
+  const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
   return program
     .option('-c, --config <file>', 'configuration file, YAML or JSON', '.rr.yaml')
-    .option('-o, --override <key=value>', 'set a configuration value; may be given many times', collect, [])
+    .option('-o, --override <key=value>', 'set a configuration value; may be given many times', collect)
     .option('-w, --work-dir <dir>', 'change to this directory first; all paths are relative to it')
     .option('--dotenv <file>', 'read variables from a dotenv file; those that are set already win')
     .option('-s, --silent', 'print no banner and no warnings')
-    .option('-p, --pid [file]', 'write the process id to this file while serving (default: .pid)');
+    .option('-p, --pid [file]', 'write the process id to this file while serving (default: .pid)')
+    .addOption(new Option('--WorkDir <dir>', "RoadRunner's spelling of --work-dir").hideHelp())
+    .addOption(new Option('-d, --debug', "RoadRunner's Go profiler; accepted, does nothing").hideHelp())
+    .addOption(new Option('-e, --enable-experimental', 'accepted for RoadRunner, does nothing').hideHelp())
+    .addOption(new Option('-f, --force', 'accepted for RoadRunner, does nothing').hideHelp());
 }
 
 /** Changes the directory and says where the configuration comes from. Call once, before any path is used. */
 export function configSources(options: GlobalOptions): ConfigSources {
   return {
     file: options.config,
-    overrides: options.override,
+    overrides: options.override ?? [],
     dotenv: options.dotenv,
     environment: process.env,
   };

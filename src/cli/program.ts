@@ -4,8 +4,10 @@ import { basename } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
+import { checkConfig, printConfig, printSchema } from './commands/config.ts';
 import { serve } from './commands/serve.ts';
 import { EXIT } from './exit-codes.ts';
+import { CONFIG_HELP, PROGRAM_HELP, SERVE_HELP } from './help.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
 
 /**
@@ -41,14 +43,38 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
   addGlobalOptions(program);
   const globals = (): GlobalOptions => {
     const options = program.opts<GlobalOptions>();
-    changeDirectory(options.workDir);
+    changeDirectory(options.workDir ?? options.WorkDir);
     return options;
   };
   program
     .command('serve')
     .description('start the server and run until a signal stops it')
+    .addHelpText('after', SERVE_HELP)
     .action(() => runAction(() => serve(globals())));
+  addConfigCommands(program, (action) => runAction(() => action(globals())));
+  program.addHelpText('after', PROGRAM_HELP);
   return program;
+}
+
+type ConfigAction = (options: GlobalOptions) => number;
+
+function addConfigCommands(program: Command, runAction: (action: ConfigAction) => Promise<void>): void {
+  const config = program
+    .command('config')
+    .description('look at the configuration without starting anything')
+    .addHelpText('after', CONFIG_HELP);
+  config
+    .command('check')
+    .description('tell every mistake in the configuration with its place')
+    .action(() => runAction(checkConfig));
+  config
+    .command('print')
+    .description('print the configuration with variables, overrides and defaults in; secrets are not shown')
+    .action(() => runAction(printConfig));
+  config
+    .command('schema')
+    .description('print the JSON Schema of the configuration')
+    .action(() => runAction(printSchema));
 }
 
 /** Laravel Octane looks for `rr version` and compares the number with RoadRunner's. */

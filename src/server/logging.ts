@@ -3,9 +3,9 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
-import { pino } from 'pino';
+import { pino, stdSerializers } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { messageOf, RrtsError } from '../core/errors.ts';
+import { isRrtsError, messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { LogOutput } from './log-output.ts';
 import type { LogsConfig } from './logs-config.ts';
@@ -47,6 +47,10 @@ export function openLogs(config: LogsConfig): Logs {
     {
       level: PINO_LEVELS[level] ?? level,
       base: null,
+      // A known error says all in its message; a stack trace is for faults.
+      serializers: {
+        err: (error: unknown) => (isRrtsError(error) ? { code: error.code } : stdSerializers.err(error as Error)),
+      },
       timestamp: encoding === 'json' ? nanoseconds : () => `,"time":${Date.now()}`,
       ...(encoding === 'json' ? { formatters: { level: (label: string) => ({ level: label }) } } : {}),
     },

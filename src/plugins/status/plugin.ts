@@ -5,10 +5,12 @@ import { type SideAnswer, SideServer } from '../side-server.ts';
 import { type StatusConfig, statusSchema } from './config.ts';
 import { type Probe, report } from './report.ts';
 
+// /health is RoadRunner's: at least one worker, ready or working, in every plugin. /livez is for orchestrators that restart
+// what fails it, and a restart of rrts mends no PHP application: it is about this process only.
 // RoadRunner's /ready fails while all workers are busy, which takes a loaded server out of the balancer just when it is
 // needed. Here ready means: at least one worker has booted and the server is not stopping. Waiting requests have a queue.
 const PROBES: Readonly<Record<string, Probe>> = {
-  '/health': 'live',
+  '/health': 'health',
   '/livez': 'live',
   '/ready': 'ready',
   '/readyz': 'ready',
@@ -40,11 +42,20 @@ class StatusPlugin implements Plugin {
     const { status, plugins } = report({
       probe,
       checks: this.#context.healthChecks(),
+      workers: this.#workers(),
       wanted: url.searchParams.getAll('plugin'),
       stopping: this.#context.stopping,
       unavailable: this.#config.unavailableStatusCode,
     });
     return { status, contentType: 'application/json', body: JSON.stringify(plugins) };
+  }
+
+  #workers(): Map<string, number> {
+    const counts = this.#context.pools().map((pool): [string, number] => {
+      const { name, ready, working } = pool.stats();
+      return [name, ready + working];
+    });
+    return new Map(counts);
   }
 }
 

@@ -3,8 +3,8 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Health } from '../plugin.ts';
 
-/** The question of a probe. */
-export type Probe = 'live' | 'ready';
+/** The question of a probe: is the process well, does every plugin have a worker, may requests be sent. */
+export type Probe = 'live' | 'health' | 'ready';
 
 /** One record, with RoadRunner's names. */
 export interface PluginReport {
@@ -17,6 +17,8 @@ export interface PluginReport {
 export interface ReportInput {
   readonly probe: Probe;
   readonly checks: ReadonlyMap<string, () => Health>;
+  /** Workers that are ready or working, for each plugin with a pool. */
+  readonly workers: ReadonlyMap<string, number>;
   /** Names given with `?plugin=`; none means all. */
   readonly wanted: readonly string[];
   readonly stopping: boolean;
@@ -42,14 +44,21 @@ export function report(input: ReportInput): { status: number; plugins: PluginRep
 }
 
 function reportOne(name: string, check: (() => Health) | undefined, input: ReportInput): PluginReport {
-  const { probe, stopping, unavailable } = input;
+  const { unavailable } = input;
   if (check === undefined) return { plugin_name: name, error_message: 'no such plugin', status_code: 404 };
   try {
-    const health = check();
-    // While it drains, a server is alive, however few workers are left.
-    const well = probe === 'ready' ? health.ready : health.live || stopping;
-    return { plugin_name: name, error_message: well ? '' : health.message, status_code: well ? 200 : unavailable };
+    const message = complaint(check(), input, name);
+    return { plugin_name: name, error_message: message ?? '', status_code: message === undefined ? 200 : unavailable };
   } catch (error) {
     return { plugin_name: name, error_message: messageOf(error), status_code: 500 };
   }
+}
+
+/** What keeps a plugin from being well, if anything does. While it drains, a server is alive, however few workers are left. */
+function complaint(health: Health, { probe, stopping, workers }: ReportInput, name: string): string | undefined {
+  if (probe === 'ready') return health.ready ? undefined : health.message;
+  if (stopping) return undefined;
+  if (!health.live) return health.message;
+  if (probe === 'health' && workers.get(name) === 0) return health.message || `${name} has no worker`;
+  return undefined;
 }

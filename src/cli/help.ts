@@ -1,0 +1,46 @@
+// The long parts of the help texts.
+
+/** Printed after the options of `rrts --help`. */
+export const PROGRAM_HELP = `
+Examples:
+  rrts serve                                    serve what .rr.yaml in this directory says
+  rrts serve -c app.yaml -o http.address=:9000  another file, and another address
+  rrts config check -c app.yaml                 find the mistakes in a file
+  rrts config print -o http.pool.num_workers=4  see every value, defaults included
+
+A file to start with:
+  version: "3"
+  server:
+    command: "php worker.php"
+  http:
+    address: 127.0.0.1:8080
+
+Exit codes:
+  0    done, or stopped by a signal in good order
+  64   the command line is wrong
+  69   something is not to be had: port in use, PHP missing, no worker boots
+  70   a fault in rrts itself
+  78   the configuration is missing or wrong
+  130  stopped at once by a second signal: 128 + its number
+`;
+
+/** Printed after the options of `rrts serve --help`. */
+export const SERVE_HELP = `
+Signals:
+  SIGINT, SIGTERM, SIGQUIT  finish the requests that run, then stop (at most endure.grace_period)
+  the same a second time    kill the workers and stop at once
+  SIGHUP                    ignored: there is no reload yet
+
+Examples:
+  rrts serve -c config/app.yaml
+  rrts serve --dotenv .env.local -o logs.level=debug
+  rrts serve -c /dev/null -o version=3 -o server.command="php worker.php" -o http.address=:8080
+`;
+
+/** Printed after the options of `rrts config --help`. */
+export const CONFIG_HELP = `
+Examples:
+  rrts config check -c app.yaml          every mistake with file, line and column; exit code 78 if there is one
+  rrts config print -c app.yaml          as rrts understands it; values of secret keys are not shown
+  rrts config schema > rrts.schema.json  JSON Schema, for completion in an editor
+`;
