@@ -1,44 +1,24 @@
 // Many workers behind one door: queue, round-robin dispatch, limits, replacement.
 
 import { RrtsError } from '../core/errors.ts';
-import { Fifo } from '../core/fifo.ts';
 import type { Logger } from '../core/logger.ts';
-import { commandWords, scriptOf, withPhpSettings, workerEnvironment } from '../worker/command.ts';
-import type { ServerConfig } from '../worker/config.ts';
+import { scriptOf } from '../worker/command.ts';
 import type { Exchange, Outcome } from '../worker/exchange.ts';
+import type { WorkerExit, WorkerOptions, WorkerOwner } from '../worker/owner.ts';
 import { RelayListener } from '../worker/relay-listener.ts';
 import { findSetpriv, type Setpriv, type SpawnOptions, spawnProcess } from '../worker/spawn.ts';
-import { Worker, type WorkerExit, type WorkerOptions, type WorkerOwner } from '../worker/worker.ts';
+import { Worker } from '../worker/worker.ts';
 import { Allocator, type AllocatorOwner } from './allocator.ts';
-import type { PoolConfig } from './config.ts';
 import { limitsOf, type PoolLimits } from './limits.ts';
+import { type PoolOptions, spawnOptionsOf } from './options.ts';
 import { OUTCOMES } from './outcome.ts';
 import type { PoolRequest } from './request.ts';
+import { Roster } from './roster.ts';
 import type { PoolStats } from './stats.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /** Period of the one timer that looks for overdue requests, in milliseconds. */
 const TICK_MS = 100;
-
-/** What a pool is made of. */
-export interface PoolOptions {
-  /** In logs and metrics. */
-  readonly name: string;
-  /** RR_MODE of the workers. */
-  readonly mode: string;
-  readonly sdkCodec: 'json' | 'proto';
-  readonly config: PoolConfig;
-  readonly server: ServerConfig;
-  readonly logger: Logger;
-  /** Address of the RPC listener, passed on as RR_RPC. */
-  readonly rpcAddress?: string | undefined;
-  readonly version: string;
-  /** Environment that workers inherit. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Working directory of the workers. */
-  readonly cwd: string;
-  readonly debug?: boolean;
-}
 
 /** Starts a pool. Settles when all workers are ready; rejects, with nothing left behind, when one cannot boot. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
@@ -63,13 +43,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   readonly #allocator: Allocator;
   readonly #relay: RelayListener | undefined;
   readonly #queue: WaitQueue;
-  /** Round robin: the worker that was idle longest is first. Dispatch sees no others. */
-  readonly #ready = new Fifo<Worker>();
-  readonly #workers = new Set<Worker>();
-  /** Workers that reached their limit. They go on serving until a successor is ready: capacity does not dip. */
-  readonly #leaving = new Set<Worker>();
-  /** Workers whose successor is ready: they stop as soon as they are idle. */
-  readonly #spent = new Set<Worker>();
+  readonly #roster = new Roster();
   #spawning = 0;
   #ticker: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -81,28 +55,14 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     this.#limits = limitsOf(options.config);
     this.#logger = options.logger;
     this.#setpriv = findSetpriv();
-    const words = withPhpSettings(commandWords(options.config.command ?? options.server.command));
     const { relay } = options.server;
     this.#relay = relay === 'pipes' ? undefined : new RelayListener(relay, options.logger);
-    this.#spawnOptions = {
-      words,
-      cwd: options.cwd,
-      env: workerEnvironment({
-        inherited: options.environment,
-        relay,
-        rpc: options.rpcAddress,
-        extra: options.server.env,
-        mode: options.mode,
-        version: options.version,
-      }),
-      user: options.server.user,
-      group: options.server.group,
-    };
+    this.#spawnOptions = spawnOptionsOf(options);
     this.#workerOptions = {
       owner: this,
       logger: options.logger,
       sdkCodec: options.sdkCodec,
-      script: scriptOf(words),
+      script: scriptOf(this.#spawnOptions.words),
       bootTimeout: this.#limits.bootTimeout,
       streamTimeout: this.#limits.streamTimeout,
       socketRelay: this.#relay !== undefined,
@@ -137,7 +97,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       return;
     }
     request.queuedAt = performance.now();
-    const worker = this.#ready.shift();
+    const worker = this.#roster.takeIdle();
     if (worker !== undefined) {
       this.#run(worker, request, request.queuedAt);
     } else if (!this.#queue.push(request)) {
@@ -162,21 +122,11 @@ export class Pool implements WorkerOwner, AllocatorOwner {
 
   /** A snapshot. */
   stats(): PoolStats {
-    const count = { starting: 0, ready: 0, working: 0, stopping: 0, dead: 0 };
-    const workers = [...this.#workers].map((worker) => {
-      count[worker.state]++;
-      const { pid, state, execs, startedAt, codec } = worker;
-      return { pid, state, execs, startedAt, codec };
-    });
-    const { starting, ready, working, stopping } = count;
     return {
       name: this.name,
-      workers,
+      workers: this.#roster.snapshot(),
       target: this.#limits.numWorkers,
-      ready,
-      working,
-      starting,
-      stopping,
+      ...this.#roster.counts(),
       queueLength: this.#queue.size,
       bootFailures: this.#allocator.failures,
     };
@@ -193,7 +143,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       this.#emptied = resolve;
     });
     const grace = setTimeout(() => this.#cut(), graceMs);
-    for (const worker of this.#workers) if (worker.state !== 'working') this.#stopIfDrained(worker);
+    for (const worker of this.#roster) if (worker.state !== 'working') this.#stopIfDrained(worker);
     this.#checkEmptied();
     await emptied;
     clearTimeout(grace);
@@ -202,10 +152,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   }
 
   missing(): number {
-    const alive = [...this.#workers].filter(
-      (worker) => worker.state !== 'stopping' && !this.#leaving.has(worker),
-    ).length;
-    return Math.max(0, this.#limits.numWorkers - alive - this.#spawning);
+    return Math.max(0, this.#limits.numWorkers - this.#roster.staying() - this.#spawning);
   }
 
   async spawnWorker(): Promise<void> {
@@ -215,7 +162,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       const worker = new Worker(spawned, this.#workerOptions);
       worker.execTtl = this.#limits.execTtl;
       worker.maxJobs = this.#limits.nextMaxJobs();
-      this.#workers.add(worker);
+      this.#roster.add(worker);
       this.#relay?.expect(worker);
       if (this.#stopping) worker.stop('stop', 0);
     } finally {
@@ -231,8 +178,8 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     );
     this.#allocator.succeeded();
     this.#release(worker);
-    this.#retireReplaced();
-    if (this.#booted !== undefined && this.stats().starting === 0 && this.#spawning === 0) {
+    for (const spent of this.#roster.superfluous(this.#limits.numWorkers)) this.#stopWorker(spent, 'max_jobs');
+    if (this.#booted !== undefined && this.#roster.counts().starting === 0 && this.#spawning === 0) {
       this.#booted.resolve();
       this.#booted = undefined;
     }
@@ -254,10 +201,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   }
 
   workerExited(worker: Worker, exit: WorkerExit, booted: boolean): void {
-    this.#workers.delete(worker);
-    this.#leaving.delete(worker);
-    this.#spent.delete(worker);
-    this.#ready.remove(worker);
+    this.#roster.remove(worker);
     this.#relay?.forget(worker);
     const facts = {
       pid: worker.pid,
@@ -283,15 +227,14 @@ export class Pool implements WorkerOwner, AllocatorOwner {
 
   /** A worker is free: the next waiting request, or the end of the ring. */
   #release(worker: Worker): void {
-    // max_jobs: 1 asks for a process per request, so there the limit is strict.
-    if (this.#spent.has(worker) || (worker.maxJobs === 1 && worker.execs === 1)) {
+    if (this.#roster.isSpent(worker)) {
       this.#stopWorker(worker, 'max_jobs');
       return;
     }
     const request = this.#queue.shift();
     if (request !== undefined) this.#run(worker, request, performance.now());
     else if (this.#stopping) this.#stopWorker(worker, 'stop');
-    else this.#ready.push(worker);
+    else this.#roster.idle(worker);
   }
 
   #settle(request: PoolRequest, fate: 'hand_on' | 'replay' | 'fail', outcome: Outcome): void {
@@ -305,36 +248,18 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       request.attempt = 2;
       this.#logger.warn({ error: outcome.error?.message }, 'the worker died; its request is given to another one');
     }
-    const worker = this.#ready.shift();
+    const worker = this.#roster.takeIdle();
     if (worker !== undefined) this.#run(worker, request, performance.now());
     else this.#queue.giveBack(request);
   }
 
   /** Boots a successor. */
   #replace(worker: Worker): void {
-    if (this.#leaving.has(worker) || this.#stopping) return;
-    this.#leaving.add(worker);
-    this.#allocator.fill();
-  }
-
-  /** As long as there are more workers than wanted, those that have reached their limit go. */
-  #retireReplaced(): void {
-    let active = 0;
-    for (const { state } of this.#workers) if (state === 'ready' || state === 'working') active++;
-    active -= this.#spent.size;
-    for (const worker of this.#leaving) {
-      if (active <= this.#limits.numWorkers) return;
-      if (this.#spent.has(worker)) continue;
-      active--;
-      if (worker.state === 'ready') this.#stopWorker(worker, 'max_jobs');
-      else this.#spent.add(worker);
-    }
+    if (!this.#stopping && this.#roster.markLeaving(worker)) this.#allocator.fill();
   }
 
   #stopWorker(worker: Worker, reason: string): void {
-    this.#ready.remove(worker);
-    this.#leaving.delete(worker);
-    this.#spent.delete(worker);
+    this.#roster.makesWay(worker);
     worker.stop(reason, this.#limits.stopTimeout);
     if (!this.#stopping) this.#allocator.fill();
   }
@@ -364,7 +289,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
 
   #tick(): void {
     const now = performance.now();
-    for (const worker of this.#workers) {
+    for (const worker of this.#roster) {
       if (worker.deadline === 0 || now < worker.deadline) continue;
       this.#logger.warn({ pid: worker.pid }, 'worker stopped, and will be restarted');
       worker.overtime();
@@ -376,7 +301,8 @@ export class Pool implements WorkerOwner, AllocatorOwner {
 
   #waitedTooLong(waited: number): RrtsError {
     const { failures } = this.#allocator;
-    if (failures > 0 && this.stats().ready + this.stats().working === 0) {
+    const { ready, working } = this.#roster.counts();
+    if (failures > 0 && ready + working === 0) {
       return new RrtsError('ERR_POOL_CRASH_LOOP', `no worker can boot (${failures} failures in a row)`);
     }
     return new RrtsError('ERR_POOL_QUEUE_TIMEOUT', `no worker became free within ${Math.round(waited)} ms`);
@@ -387,10 +313,10 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     const error = new RrtsError('ERR_POOL_STOPPED', 'the pool was stopped before this request was done');
     for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift())
       request.onFailure(error);
-    for (const worker of this.#workers) worker.kill('stop', 'cut', error);
+    for (const worker of this.#roster) worker.kill('stop', 'cut', error);
   }
 
   #checkEmptied(): void {
-    if (this.#stopping && this.#workers.size === 0 && this.#spawning === 0) this.#emptied?.();
+    if (this.#stopping && this.#roster.size === 0 && this.#spawning === 0) this.#emptied?.();
   }
 }

@@ -4,7 +4,6 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { RrtsError } from '../core/errors.ts';
 import type { FifoEntry } from '../core/fifo.ts';
-import type { Logger } from '../core/logger.ts';
 import { quoteBytes } from '../core/text.ts';
 import { encodePidRequest, STOP_FRAME } from '../protocol/control.ts';
 import { encodeExchange, PONG_FRAME, STREAM_STOP_FRAME } from '../protocol/encode.ts';
@@ -12,9 +11,19 @@ import { FLAG, type Frame, STREAM } from '../protocol/frame.ts';
 import type { HeadCodec } from '../protocol/payload.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import type { Exchange, Outcome, OutcomeKind } from './exchange.ts';
+import {
+  bootTimedOut,
+  brokeHandshake,
+  endedAtBoot,
+  endedInExchange,
+  howItEnded,
+  ranTooLong,
+  streamNotEnded,
+} from './failures.ts';
 import { introduce } from './handshake.ts';
 import { afterLastWords } from './last-words.ts';
 import { WorkerOutput } from './output.ts';
+import type { WorkerOptions } from './owner.ts';
 import { readReply, sequenceError } from './reply.ts';
 import { killGroup, type SpawnedProcess } from './spawn.ts';
 import { mayGo, type WorkerState } from './state.ts';
@@ -23,42 +32,6 @@ import { mayGo, type WorkerState } from './state.ts';
 const DEAF_MS = 50;
 /** Stop ladder: from SIGTERM to SIGKILL. */
 const TERM_TO_KILL_MS = 2000;
-
-/** Why and how a process ended. */
-export interface WorkerExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** The first reason that was given for ending it, or `died`. */
-  readonly reason: string;
-  /** Last lines it printed. */
-  readonly tail: readonly string[];
-}
-
-/** The pool, as its workers see it. */
-export interface WorkerOwner {
-  /** The handshake is done. */
-  workerReady(worker: Worker): void;
-  /** The exchange ended; the worker has none now. After a `reply` it is ready, else it is stopping or dead. */
-  exchangeEnded(worker: Worker, exchange: Exchange, outcome: Outcome): void;
-  /** The process is gone. `booted` is false when it never became ready. */
-  workerExited(worker: Worker, exit: WorkerExit, booted: boolean): void;
-}
-
-/** What a worker needs beside its process. */
-export interface WorkerOptions {
-  readonly owner: WorkerOwner;
-  readonly logger: Logger;
-  readonly sdkCodec: 'json' | 'proto';
-  /** Script or command, for messages. */
-  readonly script: string;
-  /** Handshake time in milliseconds. */
-  readonly bootTimeout: number;
-  /** Time a cancelled stream may take to end, in milliseconds. */
-  readonly streamTimeout: number;
-  /** Given for socket relays: connections come by `attach`; stdin and stdout carry no frames then. */
-  readonly socketRelay: boolean;
-  readonly debug: boolean;
-}
 
 /** One worker. `exec` may be called when its state is `ready`, and only then. */
 export class Worker implements FifoEntry, ChannelOwner {
@@ -90,6 +63,7 @@ export class Worker implements FifoEntry, ChannelOwner {
   #privateChannel: Channel | undefined;
   #exchange: Exchange | undefined;
   #cancelled = false;
+  #abandoned = false;
   #bootTimer: NodeJS.Timeout | undefined;
   #ladderTimer: NodeJS.Timeout | undefined;
   #bootError: RrtsError | undefined;
@@ -123,6 +97,7 @@ export class Worker implements FifoEntry, ChannelOwner {
     this.#go('working');
     this.#exchange = exchange;
     this.#cancelled = false;
+    this.#abandoned = false;
     this.execs++;
     this.deadline = this.execTtl === 0 ? 0 : now + this.execTtl;
     const [first, second] = encodeExchange(exchange.encode(this.codec));
@@ -134,9 +109,7 @@ export class Worker implements FifoEntry, ChannelOwner {
     if (this.#exchange === undefined || this.#cancelled) return;
     this.#cancelled = true;
     this.#channel?.resume();
-    if (!this.#exchange.replyStarted) return;
-    this.#channel?.write(STREAM_STOP_FRAME);
-    this.deadline = now + this.#options.streamTimeout;
+    if (this.#exchange.replyStarted) this.#abandonStream(now);
   }
 
   /** The client takes bytes again after `onReply` returned false. */
@@ -169,13 +142,12 @@ export class Worker implements FifoEntry, ChannelOwner {
 
   /** The pool's ticker found the deadline passed. */
   overtime(): void {
-    if (this.#cancelled && this.#exchange?.replyStarted === true) {
-      const message = `worker ${this.pid} did not end a cancelled stream within ${this.#options.streamTimeout} ms`;
-      this.kill('stream_timeout', 'stream_timeout', new RrtsError('ERR_WORKER_STREAM_TIMEOUT', message));
+    const { streamTimeout } = this.#options;
+    if (this.#abandoned) {
+      this.kill('stream_timeout', 'stream_timeout', streamNotEnded(this.pid, streamTimeout));
       return;
     }
-    const error = new RrtsError('ERR_WORKER_EXEC_TTL', `the request ran longer than exec_ttl (${this.execTtl} ms)`);
-    this.kill('exec_ttl', this.#exchange?.replyStarted === true ? 'cut' : 'exec_ttl', error);
+    this.kill('exec_ttl', this.#exchange?.replyStarted === true ? 'cut' : 'exec_ttl', ranTooLong(this.execTtl));
   }
 
   /** Takes over its connection to the socket relay, with the frame it introduced itself by. */
@@ -195,7 +167,7 @@ export class Worker implements FifoEntry, ChannelOwner {
   onFault(channel: Channel, error: RrtsError): void {
     if (this.#state === 'dead' || this.#state === 'stopping') return;
     if (this.#state === 'starting') {
-      this.#failBoot(error.code === 'ERR_WORKER_VERSION' ? error : this.#brokeProtocol(error));
+      this.#failBoot(brokeHandshake(this.#options.script, error));
       return;
     }
     if (channel !== this.#channel) return;
@@ -209,6 +181,7 @@ export class Worker implements FifoEntry, ChannelOwner {
     // Its end of the channel is closed, so it can answer nothing any more. Usually `exit` is about to follow;
     // a process that stays (it closed the descriptor, or handed it to a child) is taken down.
     this.#reason ??= 'died';
+    if (this.#state === 'ready') this.#go('stopping'); // or it would be given a request that it cannot answer
     this.#ladderTimer ??= setTimeout(() => killGroup(this.pid, 'SIGKILL'), DEAF_MS);
   }
 
@@ -263,7 +236,10 @@ export class Worker implements FifoEntry, ChannelOwner {
       this.#endExchange({ kind: 'reply' });
       return;
     }
-    if (this.#cancelled) return;
+    if (this.#cancelled) {
+      if (!this.#abandoned) this.#abandonStream(performance.now());
+      return;
+    }
     if (!more) this.#channel?.pause();
     // exec_ttl counts to the first part of a reply and then between parts; a client that reads slowly is the front's concern.
     this.deadline = this.execTtl === 0 || !more ? 0 : performance.now() + this.execTtl;
@@ -278,23 +254,16 @@ export class Worker implements FifoEntry, ChannelOwner {
     this.#options.owner.exchangeEnded(this, exchange, outcome);
   }
 
-  #brokeProtocol(cause: RrtsError): RrtsError {
-    const message = `${this.#options.script} broke the protocol at its start: ${cause.message}`;
-    return new RrtsError('ERR_WORKER_BOOT', message, { cause });
+  /** Asks the worker to end its stream and gives it stream_timeout for that. */
+  #abandonStream(now: number): void {
+    this.#abandoned = true;
+    this.#channel?.write(STREAM_STOP_FRAME);
+    this.deadline = now + this.#options.streamTimeout;
   }
 
   #bootTimedOut(): void {
     const { script, bootTimeout } = this.#options;
-    this.#failBoot(
-      new RrtsError(
-        'ERR_WORKER_BOOT_TIMEOUT',
-        `${script} did not say that it is ready within ${bootTimeout} ms${this.#said()}`,
-        {
-          place: 'http.pool.allocate_timeout',
-          cure: 'The script must start a worker loop (rrts/php-client or a RoadRunner package). A debugger that waits for its IDE also does this.',
-        },
-      ),
-    );
+    this.#failBoot(bootTimedOut(script, bootTimeout, this.#output.tail));
   }
 
   #failBoot(error: RrtsError): void {
@@ -327,7 +296,8 @@ export class Worker implements FifoEntry, ChannelOwner {
       this.#bury(code, signal);
       return;
     }
-    // A whole reply, or the reason of a failed boot, may still be in the pipe.
+    // A whole reply, or the reason of a failed boot, may still be in the pipe. It gets no further request meanwhile.
+    if (this.#state === 'working') this.#go('stopping');
     afterLastWords(this.#sockets, () => this.#bury(code, signal));
   }
 
@@ -336,29 +306,14 @@ export class Worker implements FifoEntry, ChannelOwner {
     this.#output.flush();
     for (const socket of this.#sockets) socket.destroy();
     this.#privateChannel?.close();
-    const how = signal === null ? `with code ${code}` : `by ${signal}`;
+    const { tail } = this.#output;
+    const how = howItEnded(code, signal);
     const facts = { exitCode: code, signal, pid: this.pid };
-    if (!this.#booted) {
-      this.#bootError ??= new RrtsError(
-        'ERR_WORKER_BOOT',
-        `${script} ended ${how} before it was ready${this.#said()}`,
-        { facts },
-      );
-    }
-    const kind = this.#exchange?.replyStarted === true ? 'cut' : 'crash';
-    const error = new RrtsError(
-      kind === 'cut' ? 'ERR_WORKER_CUT' : 'ERR_WORKER_DIED',
-      `worker ${this.pid} ended ${how}`,
-      { facts },
-    );
+    if (!this.#booted) this.#bootError ??= endedAtBoot(script, how, tail, facts);
     this.#state = 'dead';
-    this.#endExchange({ kind, error });
-    owner.workerExited(this, { code, signal, reason: this.#reason ?? 'died', tail: this.#output.tail }, this.#booted);
-  }
-
-  #said(): string {
-    const tail = this.#output.tail;
-    return tail.length === 0 ? '; it printed nothing' : `; it printed: ${tail.join(' | ')}`;
+    const cut = this.#exchange?.replyStarted === true;
+    this.#endExchange({ kind: cut ? 'cut' : 'crash', error: endedInExchange(this.pid, how, cut, facts) });
+    owner.workerExited(this, { code, signal, reason: this.#reason ?? 'died', tail }, this.#booted);
   }
 
   #go(to: WorkerState): void {

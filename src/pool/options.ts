@@ -1,0 +1,46 @@
+// What a pool is made of, and what its workers are made of in turn.
+
+import type { Logger } from '../core/logger.ts';
+import { commandWords, withPhpSettings, workerEnvironment } from '../worker/command.ts';
+import type { ServerConfig } from '../worker/config.ts';
+import type { SpawnOptions } from '../worker/spawn.ts';
+import type { PoolConfig } from './config.ts';
+
+/** What a pool is made of. */
+export interface PoolOptions {
+  /** In logs and metrics. */
+  readonly name: string;
+  /** RR_MODE of the workers. */
+  readonly mode: string;
+  readonly sdkCodec: 'json' | 'proto';
+  readonly config: PoolConfig;
+  readonly server: ServerConfig;
+  readonly logger: Logger;
+  /** Address of the RPC listener, passed on as RR_RPC. */
+  readonly rpcAddress?: string | undefined;
+  readonly version: string;
+  /** Environment that workers inherit. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Working directory of the workers. */
+  readonly cwd: string;
+  readonly debug?: boolean;
+}
+
+/** How the workers of a pool are started. */
+export function spawnOptionsOf(options: PoolOptions): SpawnOptions {
+  const { config, server } = options;
+  return {
+    words: withPhpSettings(commandWords(config.command ?? server.command)),
+    cwd: options.cwd,
+    env: workerEnvironment({
+      inherited: options.environment,
+      relay: server.relay,
+      rpc: options.rpcAddress,
+      extra: server.env,
+      mode: options.mode,
+      version: options.version,
+    }),
+    user: server.user,
+    group: server.group,
+  };
+}

@@ -1,0 +1,106 @@
+// Who is who among the workers of a pool: idle ones in turn, and those that have to make way.
+
+import { Fifo } from '../core/fifo.ts';
+import type { Worker } from '../worker/worker.ts';
+import type { WorkerStats } from './stats.ts';
+
+/** Counts by state. */
+export interface RosterCounts {
+  readonly starting: number;
+  readonly ready: number;
+  readonly working: number;
+  readonly stopping: number;
+}
+
+/** All workers of one pool. Starting and idle workers are two sets; dispatch sees only the idle ones. */
+export class Roster {
+  readonly #all = new Set<Worker>();
+  /** Round robin: the worker that was idle longest is first. */
+  readonly #idle = new Fifo<Worker>();
+  /** Workers that reached their limit. They go on serving until a successor is ready: capacity does not dip. */
+  readonly #leaving = new Set<Worker>();
+  /** Workers whose successor is ready: they stop as soon as they are idle. */
+  readonly #spent = new Set<Worker>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  add(worker: Worker): void {
+    this.#all.add(worker);
+  }
+
+  /** A worker is gone. */
+  remove(worker: Worker): void {
+    this.#all.delete(worker);
+    this.makesWay(worker);
+  }
+
+  /** A worker is being stopped: it counts as missing from now on. */
+  makesWay(worker: Worker): void {
+    this.#idle.remove(worker);
+    this.#leaving.delete(worker);
+    this.#spent.delete(worker);
+  }
+
+  /** Puts an idle worker at the end of the ring. */
+  idle(worker: Worker): void {
+    this.#idle.push(worker);
+  }
+
+  /** Takes the worker that was idle longest. One that closed its channel is on its way out and is passed over. */
+  takeIdle(): Worker | undefined {
+    let worker = this.#idle.shift();
+    while (worker !== undefined && worker.state !== 'ready') worker = this.#idle.shift();
+    return worker;
+  }
+
+  /** Marks a worker for replacement. False when it was marked before. */
+  markLeaving(worker: Worker): boolean {
+    if (this.#leaving.has(worker)) return false;
+    this.#leaving.add(worker);
+    return true;
+  }
+
+  /** True when the worker must not get another request. */
+  isSpent(worker: Worker): boolean {
+    // max_jobs: 1 asks for a process per request, so there the limit is strict.
+    return this.#spent.has(worker) || (worker.maxJobs === 1 && worker.execs === 1);
+  }
+
+  /** Marked workers that are not needed any more, as far as more than `target` can serve. The idle ones are returned; the busy ones are spent. */
+  superfluous(target: number): Worker[] {
+    const { ready, working } = this.counts();
+    let surplus = ready + working - this.#spent.size - target;
+    const idle: Worker[] = [];
+    for (const worker of this.#leaving) {
+      if (surplus <= 0) break;
+      if (this.#spent.has(worker)) continue;
+      surplus--;
+      if (worker.state === 'ready') idle.push(worker);
+      else this.#spent.add(worker);
+    }
+    return idle;
+  }
+
+  /** Workers that count towards the target: neither stopping nor marked for replacement. */
+  staying(): number {
+    let count = 0;
+    for (const worker of this.#all) if (worker.state !== 'stopping' && !this.#leaving.has(worker)) count++;
+    return count;
+  }
+
+  counts(): RosterCounts {
+    const counts = { starting: 0, ready: 0, working: 0, stopping: 0, dead: 0 };
+    for (const { state } of this.#all) counts[state]++;
+    return counts;
+  }
+
+  snapshot(): WorkerStats[] {
+    return [...this.#all].map(({ pid, state, execs, startedAt, codec }) => ({ pid, state, execs, startedAt, codec }));
+  }
+
+  [Symbol.iterator](): Iterator<Worker> {
+    return this.#all[Symbol.iterator]();
+  }
+}

@@ -1,0 +1,52 @@
+// The errors of a worker's life, each with its facts.
+
+import { RrtsError } from '../core/errors.ts';
+
+/** `with code 255` or `by SIGKILL`. */
+export function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `with code ${code}` : `by ${signal}`;
+}
+
+/** It ended before the handshake. `tail` are its last lines. */
+export function endedAtBoot(script: string, how: string, tail: readonly string[], facts: object): RrtsError {
+  const message = `${script} ended ${how} before it was ready${whatItPrinted(tail)}`;
+  return new RrtsError('ERR_WORKER_BOOT', message, { facts: { ...facts } });
+}
+
+/** It said nothing in time. */
+export function bootTimedOut(script: string, timeoutMs: number, tail: readonly string[]): RrtsError {
+  const message = `${script} did not say that it is ready within ${timeoutMs} ms${whatItPrinted(tail)}`;
+  return new RrtsError('ERR_WORKER_BOOT_TIMEOUT', message, {
+    place: 'http.pool.allocate_timeout',
+    cure: 'The script must start a worker loop (rrts/php-client or a RoadRunner package). A debugger that waits for its IDE also does this.',
+  });
+}
+
+/** What it said at the handshake is no handshake. A version error says enough as it is. */
+export function brokeHandshake(script: string, cause: RrtsError): RrtsError {
+  if (cause.code === 'ERR_WORKER_VERSION') return cause;
+  return new RrtsError('ERR_WORKER_BOOT', `${script} broke the protocol at its start: ${cause.message}`, { cause });
+}
+
+/** It ended during an exchange; `cut` when bytes of the reply had gone out. */
+export function endedInExchange(pid: number, how: string, cut: boolean, facts: object): RrtsError {
+  const code = cut ? 'ERR_WORKER_CUT' : 'ERR_WORKER_DIED';
+  return new RrtsError(code, `worker ${pid} ended ${how}`, { facts: { ...facts } });
+}
+
+/** It ran longer than exec_ttl. */
+export function ranTooLong(limitMs: number): RrtsError {
+  return new RrtsError('ERR_WORKER_EXEC_TTL', `the request ran longer than exec_ttl (${limitMs} ms)`);
+}
+
+/** It went on with a stream that nobody wants any more. */
+export function streamNotEnded(pid: number, limitMs: number): RrtsError {
+  return new RrtsError(
+    'ERR_WORKER_STREAM_TIMEOUT',
+    `worker ${pid} did not end a cancelled stream within ${limitMs} ms`,
+  );
+}
+
+function whatItPrinted(tail: readonly string[]): string {
+  return tail.length === 0 ? '; it printed nothing' : `; it printed: ${tail.join(' | ')}`;
+}
