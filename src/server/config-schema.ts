@@ -41,7 +41,7 @@ export function describeConfig(): JsonSchema {
   }) as JsonSchema;
 }
 
-/** The schema for editors: what is marked `x-kind` stays plain text, and any number or switch may be a `${VARIABLE}`. */
+/** The schema for editors: what is marked `x-kind` stays plain text, and any number, switch or choice may be a `${VARIABLE}`. */
 export function editorSchema(): JsonSchema {
   const schema = describeConfig();
   forEditors(schema);
@@ -94,6 +94,11 @@ function forEditors(schema: JsonSchema): void {
     // `minimum` concerns numbers only and `pattern` texts only, so the two do not get in each other's way.
     schema.type = [type, 'string'];
     schema.pattern = '\\$';
+  }
+  if (schema.enum !== undefined) {
+    schema.anyOf = [{ enum: schema.enum }, { type: 'string', pattern: '\\$' }];
+    delete schema.enum;
+    delete schema.type;
   }
   delete schema['x-kind'];
   delete schema['x-unit'];
