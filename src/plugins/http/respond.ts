@@ -6,7 +6,7 @@ import type { Refusal } from './refusal.ts';
 import type { MappedHead } from './response-mapper.ts';
 import { closeGently } from './socket-close.ts';
 
-/** Up to this size head and body go out as one string: one copy costs less than a second system call argument. */
+/** Up to this size head and body go out as one string; above, copying costs more than a second chunk. */
 const SMALL_BODY = 16 * 1024;
 
 /** Sends head and body of a reply that came in one frame. @returns the body bytes that go out. */
@@ -15,8 +15,7 @@ export function sendWhole(response: ServerResponse, head: MappedHead, body: Buff
   if (isHead || status === 204 || status === 304 || status === 205) return sendBodyless(response, head, body, isHead);
   headers.push('Content-Length', String(body.length));
   response.writeHead(status, headers);
-  // A latin1 string holds the same bytes; Node joins it with the head and writes once, where a Buffer makes two writes.
-  if (body.length <= SMALL_BODY) response.end(body.toString('latin1'), 'latin1');
+  if (body.length <= SMALL_BODY) endInOneWrite(response, body);
   else response.end(body);
   return body.length;
 }
@@ -54,6 +53,20 @@ export function sendError(response: ServerResponse, status: number, text: string
   headers.push(...extra);
   response.writeHead(status, headers);
   response.end(text === '' ? '' : `${text}\n`);
+}
+
+/**
+ * Sends the head and a small body with one `write`. `end(body)` makes two chunks of them and a `writev`, which costs an eighth of
+ * all requests per second (measured, "hello", Node 20). Node has no public way to add to a head it has built, so this uses the
+ * field that holds it, and does without where there is none. The head is latin1 and a latin1 string holds any bytes.
+ */
+function endInOneWrite(response: ServerResponse & { _header?: unknown }, body: Buffer): void {
+  if (typeof response._header === 'string') {
+    response._header += body.toString('latin1');
+    response.end();
+  } else {
+    response.end(body);
+  }
 }
 
 function sendBodyless(response: ServerResponse, head: MappedHead, body: Buffer, isHead: boolean): number {
