@@ -51,6 +51,7 @@ class Receiver implements Multipart {
   readonly #dicer: Dicer;
   readonly #open = new Set<Readable>();
   readonly #failure = deferred();
+  readonly #finished: Promise<unknown>;
   #tail: Promise<void> = Promise.resolve();
   #error: unknown;
   #fieldCount = 0;
@@ -72,17 +73,21 @@ class Receiver implements Multipart {
     this.#dicer = new Dicer(config);
     this.#dicer.on('part', (part: Readable) => this.#onPart(part));
     this.#dicer.on('error', () => this.#fail(new BodyError(400, 'the multipart body ended early')));
+    this.#finished = new Promise((resolve) => this.#dicer.once('finish', resolve));
   }
 
   /** A promise when the parts have to be read first: that is the back-pressure from the disk to the client. */
   write(chunk: Buffer): Promise<void> | undefined {
     if (this.#error !== undefined) throw this.#error;
     if (this.#dicer.write(chunk)) return undefined;
-    return this.#orFailure(once(this.#dicer, 'drain'));
+    return this.#orFailure(Promise.race([once(this.#dicer, 'drain'), this.#finished]));
   }
 
   async end(): Promise<void> {
-    await this.#orFailure(new Promise<void>((resolve) => this.#dicer.end(resolve)));
+    // Not the callback of end(): a parser that paused in the chunk with the last boundary never completes that write,
+    // it only tells of its finish.
+    this.#dicer.end();
+    await this.#orFailure(this.#finished);
     // Dicer tells of a missing last boundary only in the tick after its end.
     await setImmediate();
     await this.#tail;
