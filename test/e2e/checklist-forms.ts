@@ -90,6 +90,19 @@ function uploadChecks(shared: SharedServer): void {
     await eventually(() => !exists(file.path), `${file.path} removed`);
   });
 
+  test('30 uploads with a field behind each: none stalls at the end of its body', async (t) => {
+    if (shared.missing(t)) return;
+    const content = Buffer.alloc(300_000, 'upload content ');
+    const parts = [
+      { name: 'upload', value: content, filename: 'sample.txt' },
+      { name: 'note', value: 'behind it' },
+    ];
+    for (let round = 0; round < 30; round++) {
+      const seen = await post(shared, 'POST', MULTIPART, multipart(parts));
+      assert.equal((seen.uploads['upload'] as SeenUpload).size, content.length);
+    }
+  });
+
   test('nested names of uploads become nested trees', async (t) => {
     if (shared.missing(t)) return;
     const names = ['upload[x][y][z][]', 'upload[x][y][z][]', 'upload[x][y][e]', 'upload[other]'];
