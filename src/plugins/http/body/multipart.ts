@@ -7,7 +7,7 @@ import { Dicer } from '@fastify/busboy';
 import type { FormField, Upload } from '../../../protocol/http/head.ts';
 import { BodyError } from './body-error.ts';
 import { consume } from './consume.ts';
-import { parseDisposition } from './content-disposition.ts';
+import { type PartNames, parseDisposition } from './content-disposition.ts';
 import { type BodyLimits, DEFAULT_LIMITS, MAX_PART_HEADER_BYTES, MAX_PART_HEADERS } from './limits.ts';
 import { drain, type Spool, spoolFile } from './spool.ts';
 import { removeFiles } from './temporary-files.ts';
@@ -120,20 +120,35 @@ class Receiver implements Multipart {
     part.on('error', () => {});
     part.on('header', (header: PartHeader) => {
       this.#headless--;
-      // One part is read after the other; those that follow in the same chunk wait in memory, where they are already.
-      this.#tail = this.#tail.then(() => this.#receive(part, header)).catch((error) => this.#fail(error));
+      try {
+        const names = this.#admit(header);
+        // One part is read after the other; those that follow in the same chunk wait in memory, where they are already.
+        this.#tail = this.#tail.then(() => this.#receive(part, names, header)).catch((error) => this.#fail(error));
+      } catch (error) {
+        this.#fail(error);
+        part.resume();
+      }
     });
   }
 
-  async #receive(part: Readable, header: PartHeader): Promise<void> {
+  // Counted as soon as they are seen, not when their turn comes: of a form that has too many hardly anything is written.
+  #admit(header: PartHeader): PartNames | undefined {
+    const disposition = header['content-disposition']?.[0];
+    const names = disposition === undefined ? undefined : parseDisposition(disposition);
+    if (names === undefined) return undefined;
+    const { maxFields, maxFiles } = this.#limits;
+    if (names.fileName === undefined) {
+      if (++this.#fieldCount > maxFields) throw tooMany('fields', maxFields);
+    } else if (++this.#fileCount > maxFiles) throw tooMany('files', maxFiles);
+    return names;
+  }
+
+  async #receive(part: Readable, names: PartNames | undefined, header: PartHeader): Promise<void> {
     try {
       if (this.#error !== undefined) return;
-      const disposition = header['content-disposition']?.[0];
-      const names = disposition === undefined ? undefined : parseDisposition(disposition);
       if (names === undefined) return await drain(part);
       const { field, fileName: name } = names;
       if (name === undefined) return await this.#receiveField(part, field);
-      if (++this.#fileCount > this.#limits.maxFiles) throw tooMany('files', this.#limits.maxFiles);
       this.uploads.push(await spoolFile(part, { field, name, mime: mimeOf(header) }, this.#spool));
     } finally {
       this.#open.delete(part);
@@ -143,7 +158,6 @@ class Receiver implements Multipart {
   }
 
   async #receiveField(part: Readable, name: string): Promise<void> {
-    if (++this.#fieldCount > this.#limits.maxFields) throw tooMany('fields', this.#limits.maxFields);
     let value = '';
     for await (const chunk of part as AsyncIterable<Buffer>) {
       this.#fieldBytes += chunk.length;

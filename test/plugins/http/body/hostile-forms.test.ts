@@ -1,0 +1,167 @@
+// Forms, disks and clients that mean no good: nothing hangs, nothing is left behind.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { eventually, within } from '../../../helpers/wait-for.ts';
+import { BodyReceiver, bodyOf, field, file, multipartOf, type RawPart, refusalOf } from './receive.ts';
+
+describe('hostile forms (O16)', () => {
+  let receiver: BodyReceiver;
+  before(async () => {
+    receiver = await BodyReceiver.start();
+  });
+  after(() => receiver.stop());
+
+  const many = (count: number, header: (index: number) => string) =>
+    multipartOf(Array.from({ length: count }, (_, index): RawPart => [header(index), 'x']));
+  const one = (header: string) => multipartOf([[header, 'x']]);
+  const whole = one(file('a', 'a.txt'));
+  const typed = (type: string) => ({ type, body: whole.body });
+  const cases: readonly [name: string, form: { type: string; body: Buffer }, expected: RegExp][] = [
+    ['50,000 fields', many(50_000, (index) => field(`f${index}`)), /^413 .* more than 1000 fields$/],
+    ['5,000 files', many(5_000, (index) => file(`f${index}`, 'x')), /^413 .* more than 1000 files$/],
+    ['a field name of 1 MB', one(field('n'.repeat(1_000_000))), /^400 .* malformed Content-Disposition/],
+    ['a field name of 2 KB', one(field('n'.repeat(2000))), /^400 .* field name of more than 1024 bytes$/],
+    ['backslashes without an end', one(`Content-Disposition: form-data; name="${'\\'.repeat(8000)}`), /^400 /],
+    ['no boundary', typed('multipart/form-data'), /^400 .* no boundary$/],
+    ['an empty boundary', typed('multipart/form-data; boundary=""'), /^400 .* no boundary$/],
+    ['a boundary of 71 characters', typed(`multipart/form-data; boundary=${'b'.repeat(71)}`), /^400 .* 70 characters$/],
+    ['a body without its boundary', typed('multipart/form-data; boundary=other'), /^400 .* ended early$/],
+    ['a body cut within a file', { ...whole, body: whole.body.subarray(0, -20) }, /^400 .* ended early$/],
+    ['a body cut within a header', { ...whole, body: whole.body.subarray(0, 40) }, /^400 .* ended early$/],
+    ['a part that ends within its header', headless(), /^400 .* without a header$/],
+  ];
+  for (const [name, { type, body }, expected] of cases) {
+    test(name, async () => {
+      const refusal = refusalOf(await within(receiver.send('POST', type, body), 5000, 'an answer'));
+      assert.match(refusal, expected);
+      await eventually(async () => (await receiver.files()).length === 0, 'files removed');
+    });
+  }
+
+  test('fields that are too large together', async () => {
+    const small = await BodyReceiver.start({ maxFieldBytes: 1000 });
+    const parts: RawPart[] = [0, 1, 2].map((index) => [field(`f${index}`), 'x'.repeat(400)]);
+    const { type, body } = multipartOf(parts);
+    assert.equal(refusalOf(await small.send('POST', type, body)), '413 the form fields are too large');
+    await small.stop();
+  });
+
+  test('a file over max_request_size leaves nothing behind', async () => {
+    const small = await BodyReceiver.start({ maxBytes: 200_000 });
+    const form = multipartOf([[file('a', 'a.bin'), Buffer.alloc(300_000)]]);
+    const socket = small.connect();
+    const outcome = small.next();
+    socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Type: ${form.type}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    socket.write(Buffer.concat([Buffer.from(`${form.body.length.toString(16)}\r\n`), form.body]));
+    assert.equal(refusalOf(await outcome), '413 serve_http: http: request body too large');
+    assert.deepEqual(await small.files(), []);
+    socket.destroy();
+    await small.stop();
+  });
+});
+
+describe('disks and clients that fail', () => {
+  test('a missing directory is error 6 for each file; the fields arrive', async () => {
+    const receiver = await BodyReceiver.start({ uploads: { dir: '/nonexistent/rrts' } });
+    const { type, body } = multipartOf([
+      [file('a', 'a.txt'), 'x'],
+      [field('f'), 'y'],
+      [file('b', 'b.txt'), Buffer.alloc(100_000)],
+    ]);
+    const received = bodyOf(await receiver.send('POST', type, body));
+    assert.deepEqual(
+      received.uploads.map((upload) => [upload.error, upload.size, upload.temporaryPath]),
+      [
+        [6, 0, ''],
+        [6, 0, ''],
+      ],
+    );
+    assert.deepEqual(received.fields, [{ name: 'f', value: 'y' }]);
+    assert.deepEqual(receiver.errors, ['ENOENT', 'ENOENT']);
+    await receiver.stop();
+  });
+
+  test('an owner that we may not give files to is error 6, and no file stays', async (t) => {
+    if (process.getuid?.() === 0) return t.skip('root may give files to anybody');
+    const receiver = await BodyReceiver.start({ uploads: { owner: { uid: 0, gid: 0 } } });
+    const { type, body } = multipartOf([[file('a', 'a.txt'), 'x']]);
+    assert.equal(bodyOf(await receiver.send('POST', type, body)).uploads[0]?.error, 6);
+    assert.deepEqual(await receiver.files(), []);
+    return receiver.stop();
+  });
+
+  test('the owner gets the file', async (t) => {
+    if (process.getuid?.() !== 0) return t.skip('needs root');
+    const receiver = await BodyReceiver.start({ uploads: { owner: { uid: 12345, gid: 23456 } } });
+    const { type, body } = multipartOf([[file('a', 'a.txt'), 'x']]);
+    const received = bodyOf(await receiver.send('POST', type, body));
+    const facts = await lstat(received.uploads[0]?.temporaryPath ?? '');
+    assert.deepEqual([facts.uid, facts.gid], [12345, 23456]);
+    return receiver.stop();
+  });
+
+  test('a client that leaves within a file: the file goes too, and the descriptor', async () => {
+    const receiver = await BodyReceiver.start();
+    const socket = receiver.connect();
+    const outcome = receiver.next();
+    const { type, body } = multipartOf([[file('a', 'a.bin'), Buffer.alloc(2_000_000)]]);
+    socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`);
+    socket.write(body.subarray(0, 1_000_000));
+    await eventually(async () => (await receiver.files()).length === 1, 'a temporary file');
+    socket.destroy();
+    assert.equal(refusalOf(await within(outcome, 5000, 'the end of the request')), '400 the request body ended early');
+    assert.deepEqual(await receiver.files(), []);
+    assert.deepEqual(receiver.errors, []);
+    await receiver.stop();
+  });
+
+  test('a full disk is error 7: nothing is left, and the next file arrives', async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'rrts-full-'));
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'rrts-test', dir]);
+    t.after(() => {
+      if (mounted.status === 0) spawnSync('umount', [dir]);
+      return rm(dir, { recursive: true });
+    });
+    if (mounted.status !== 0) return t.skip('needs to be allowed to mount a small file system');
+    const receiver = await BodyReceiver.start({ uploads: { dir } });
+    const { type, body } = multipartOf([
+      [file('big', 'big.bin'), Buffer.alloc(4_000_000)],
+      [file('small', 'small.txt'), 'x'],
+    ]);
+    const received = bodyOf(await receiver.send('POST', type, body));
+    assert.deepEqual(
+      received.uploads.map((upload) => [upload.error, upload.size]),
+      [
+        [7, 0],
+        [0, 1],
+      ],
+    );
+    assert.deepEqual(receiver.errors, ['ENOSPC']);
+    received.release();
+    await eventually(async () => (await readdir(dir)).length === 0, 'files removed');
+    await receiver.stop();
+  });
+
+  test('30 MB go to disk as they are', async () => {
+    const receiver = await BodyReceiver.start({ maxBytes: 100_000_000 });
+    const content = Buffer.alloc(30_000_000, randomBytes(65_537));
+    const { type, body } = multipartOf([[file('a', 'a.bin'), content]]);
+    const received = bodyOf(await receiver.send('POST', type, body));
+    const hash = createHash('sha256').update(await readFile(received.uploads[0]?.temporaryPath ?? ''));
+    assert.equal(hash.digest('hex'), createHash('sha256').update(content).digest('hex'));
+    received.release();
+    await receiver.stop();
+  });
+});
+
+function headless(): { type: string; body: Buffer } {
+  const body =
+    '--b\r\nContent-Disposition: form-data; name="a"\r\n--b\r\nContent-Disposition: form-data; name="c"\r\n\r\nx\r\n--b--\r\n';
+  return { type: 'multipart/form-data; boundary=b', body: Buffer.from(body) };
+}
