@@ -74,7 +74,7 @@ export const STAGES = /** @type {Stage[]} */ ([
   clientTool('phpstan', PHPSTAN_CONFIGS, ['php', ...PHPSTAN]),
   { name: 'phpunit', groups: ['php'], limit: 4 * MINUTE, run: phpUnit },
   nodeTests('unit', { groups: ['unit'], minutes: 5, testMinutes: 2, concurrency: availableParallelism() }),
-  nodeTests('e2e', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
+  nodeTests('e2e', { groups: ['e2e'], minutes: 9, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
   nodeTests('faults', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
   nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1 }),
 ]);
