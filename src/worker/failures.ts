@@ -35,8 +35,14 @@ export function endedInExchange(pid: number, how: string, cut: boolean, facts: o
 }
 
 /** It ran longer than exec_ttl. */
-export function ranTooLong(limitMs: number): RrtsError {
-  return new RrtsError('ERR_WORKER_EXEC_TTL', `the request ran longer than exec_ttl (${limitMs} ms)`);
+export function ranTooLong(limitMs: number, facts: object): RrtsError {
+  const message = `the request ran longer than exec_ttl (${limitMs} ms)`;
+  return new RrtsError('ERR_WORKER_EXEC_TTL', message, { facts: { ...facts } });
+}
+
+/** What it sent is no reply. */
+export function brokeReply(cause: RrtsError, facts: object): RrtsError {
+  return new RrtsError('ERR_WORKER_MALFORMED_REPLY', cause.message, { cause, facts: { ...facts } });
 }
 
 /** It went on with a stream that nobody wants any more. */

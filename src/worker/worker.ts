@@ -14,6 +14,7 @@ import type { Exchange, Outcome, OutcomeKind } from './exchange.ts';
 import {
   bootTimedOut,
   brokeHandshake,
+  brokeReply,
   endedAtBoot,
   endedInExchange,
   howItEnded,
@@ -147,7 +148,11 @@ export class Worker implements FifoEntry, ChannelOwner {
       this.kill('stream_timeout', 'stream_timeout', streamNotEnded(this.pid, streamTimeout));
       return;
     }
-    this.kill('exec_ttl', this.#exchange?.replyStarted === true ? 'cut' : 'exec_ttl', ranTooLong(this.execTtl));
+    this.kill(
+      'exec_ttl',
+      this.#exchange?.replyStarted === true ? 'cut' : 'exec_ttl',
+      ranTooLong(this.execTtl, this.#facts),
+    );
   }
 
   /** Takes over its connection to the socket relay, with the frame it introduced itself by. */
@@ -173,7 +178,7 @@ export class Worker implements FifoEntry, ChannelOwner {
     if (channel !== this.#channel) return;
     if (channel.ended) return; // it died inside a frame: `exit` tells more
     const kind = this.#exchange?.replyStarted === true ? 'cut' : 'malformed_reply';
-    this.kill('malformed_reply', kind, new RrtsError('ERR_WORKER_MALFORMED_REPLY', error.message, { cause: error }));
+    this.kill('malformed_reply', kind, brokeReply(error, this.#facts));
   }
 
   onEnd(channel: Channel): void {
@@ -287,8 +292,8 @@ export class Worker implements FifoEntry, ChannelOwner {
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
     clearTimeout(this.#bootTimer);
     clearTimeout(this.#ladderTimer);
-    // What it started and left behind goes with it, unless it was asked to stop.
-    if (this.#reason === undefined) killGroup(this.pid, 'SIGKILL');
+    // What it started and left behind goes with it, unless it was asked to stop. The end of its channel may come first.
+    if (this.#reason === undefined || this.#reason === 'died') killGroup(this.pid, 'SIGKILL');
     const waiting = this.#exchange !== undefined || !this.#booted;
     const allRead =
       this.#channel?.ended ?? (this.#stdioChannel?.ended === true && this.#privateChannel?.ended === true);
@@ -308,12 +313,17 @@ export class Worker implements FifoEntry, ChannelOwner {
     this.#privateChannel?.close();
     const { tail } = this.#output;
     const how = howItEnded(code, signal);
-    const facts = { exitCode: code, signal, pid: this.pid };
+    const facts = { ...this.#facts, exitCode: code, signal };
     if (!this.#booted) this.#bootError ??= endedAtBoot(script, how, tail, facts);
     this.#state = 'dead';
     const cut = this.#exchange?.replyStarted === true;
     this.#endExchange({ kind: cut ? 'cut' : 'crash', error: endedInExchange(this.pid, how, cut, facts) });
     owner.workerExited(this, { code, signal, reason: this.#reason ?? 'died', tail }, this.#booted);
+  }
+
+  /** Who it is, for the log. */
+  get #facts(): { pid: number; script: string } {
+    return { pid: this.pid, script: this.#options.script };
   }
 
   #go(to: WorkerState): void {
