@@ -99,6 +99,7 @@ function forEditors(schema: JsonSchema): void {
     schema.anyOf = [{ enum: schema.enum }, { type: 'string', pattern: '\\$' }];
     delete schema.enum;
     delete schema.type;
+    return;
   }
   delete schema['x-kind'];
   delete schema['x-unit'];

@@ -1,6 +1,6 @@
 // YAML (and with it JSON) text into a configuration tree, with every syntax error at its place.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { ConfigNode, MapEntry, MapNode, Problem, ScalarNode } from './config-tree.ts';
 import { emptyMap } from './config-tree.ts';
 
@@ -24,6 +24,12 @@ export function parseConfigText(name: string, text: string): ParsedFile {
   try {
     const document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false, merge: true });
     for (const error of [...document.errors, ...document.warnings]) report(error.pos[0], syntaxMessage(error));
+    visit(document, {
+      Alias(_, alias) {
+        if (alias.resolve(document) === undefined)
+          report(alias.range?.[0] ?? 0, `no anchor &${alias.source} stands before this`);
+      },
+    });
     if (problems.length > 0) return { problems };
     // Only for its check of alias expansion; the result would have no places.
     document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
