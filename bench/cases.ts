@@ -1,0 +1,115 @@
+// What is measured, on which servers, and which figures are set against each other.
+
+import { UPLOAD_BYTES } from './upload.ts';
+
+/** The servers. Each name is a row of the tables. */
+export const PEERS = {
+  roadrunner: "rrts, RoadRunner's package",
+  psr7: 'rrts native, PSR-7',
+  lean: 'rrts native, lean',
+  symfony: 'rrts native, Symfony',
+  node: 'bare node:http',
+  fpmPsr7: 'nginx + php-fpm, PSR-7',
+  fpmBare: 'nginx + php-fpm, bare echo',
+  fpmSymfony: 'nginx + php-fpm, Symfony',
+} as const;
+
+/** One server of the benchmark. */
+export type PeerId = keyof typeof PEERS;
+
+/** A quotient of two rows. */
+export interface RatioWish {
+  readonly of: PeerId;
+  readonly by: PeerId;
+  /** What the project has set itself; it is reported, never a reason to fail. */
+  readonly goal?: number;
+}
+
+/** One table and one chart. */
+export interface BenchCase {
+  readonly id: string;
+  readonly title: string;
+  readonly about: string;
+  readonly path: string;
+  readonly upload: boolean;
+  /** The body of a right answer. */
+  readonly expect: (body: string) => boolean;
+  readonly peers: readonly PeerId[];
+  readonly ratios: readonly RatioWish[];
+}
+
+const hello = { path: '/hello', upload: false, expect: (body: string) => body === 'Hello, World!\n' };
+
+/** All cases, in the order of the report. */
+export const CASES: readonly BenchCase[] = [
+  {
+    id: 'hello-roadrunner',
+    title: "Hello with RoadRunner's PSR-7 package",
+    about:
+      'The same PSR-7 handler on all of them. php-fpm boots it for each request; the bare script is the least php-fpm can do.',
+    ...hello,
+    peers: ['roadrunner', 'fpmPsr7', 'fpmBare'],
+    ratios: [
+      { of: 'roadrunner', by: 'fpmPsr7', goal: 2 },
+      { of: 'roadrunner', by: 'fpmBare' },
+    ],
+  },
+  {
+    id: 'hello-native',
+    title: "Hello with rrts's own package",
+    about:
+      'The lean API and PSR-7, beside a Node server that answers without any PHP: what is left is the price of PHP.',
+    ...hello,
+    peers: ['lean', 'psr7', 'node', 'fpmPsr7', 'fpmBare'],
+    ratios: [
+      { of: 'lean', by: 'node', goal: 0.45 },
+      { of: 'psr7', by: 'node' },
+      { of: 'lean', by: 'fpmBare' },
+      { of: 'psr7', by: 'fpmPsr7' },
+    ],
+  },
+  {
+    id: 'symfony',
+    title: 'Symfony hello',
+    about: 'examples/symfony in production mode, container compiled, autoloader optimised: the same copy for both.',
+    path: '/',
+    upload: false,
+    expect: (body) => body.includes('<h1>Hello from Symfony '),
+    peers: ['symfony', 'fpmSymfony'],
+    ratios: [{ of: 'symfony', by: 'fpmSymfony', goal: 8 }],
+  },
+  {
+    id: 'json',
+    title: '100 KB of JSON',
+    about: 'A list of 800 records, built and encoded for each request.',
+    path: '/json',
+    upload: false,
+    expect: isList,
+    peers: ['lean', 'psr7', 'roadrunner', 'node', 'fpmPsr7'],
+    ratios: [
+      { of: 'lean', by: 'node' },
+      { of: 'psr7', by: 'fpmPsr7' },
+      { of: 'roadrunner', by: 'fpmPsr7' },
+    ],
+  },
+  {
+    id: 'upload',
+    title: '1 MB upload',
+    about:
+      'A multipart form with one file of 1 MB; PHP gets a temporary file. The Node server reads the bytes and throws them away.',
+    path: '/upload',
+    upload: true,
+    expect: (body) => body === `${UPLOAD_BYTES} bytes\n`,
+    peers: ['lean', 'psr7', 'roadrunner', 'node', 'fpmPsr7'],
+    ratios: [
+      { of: 'lean', by: 'node' },
+      { of: 'psr7', by: 'fpmPsr7' },
+      { of: 'roadrunner', by: 'fpmPsr7' },
+    ],
+  },
+];
+
+function isList(body: string): boolean {
+  const rows: unknown = JSON.parse(body);
+  return Array.isArray(rows) && rows.length === 800 && body.length > 95_000 && body.length < 130_000;
+}

@@ -1,0 +1,35 @@
+// rrts with one of its workers.
+
+import { join } from 'node:path';
+import { Service } from '../service.ts';
+import { freePort, type Workspace } from '../workspace.ts';
+import type { Stack } from './stack.ts';
+
+/** Which worker. */
+export interface RrtsOptions {
+  readonly config: 'native' | 'roadrunner' | 'symfony';
+  readonly script: string;
+}
+
+/** Starts rrts on a port of its own. */
+export async function startRrts(workspace: Workspace, options: RrtsOptions, signal: AbortSignal): Promise<Stack> {
+  const port = await freePort();
+  const settings = {
+    'server.command': `php ${options.script}`,
+    'http.address': `127.0.0.1:${port}`,
+    'http.pool.num_workers': workspace.workers,
+  };
+  const overrides = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
+  const config = join(workspace.root, 'bench', 'config', `${options.config}.yaml`);
+  const service = await Service.start(
+    {
+      name: `rrts with ${options.script}`,
+      command: [process.execPath, workspace.cli, 'serve', '-c', config, ...overrides],
+      cwd: options.config === 'symfony' ? workspace.symfony : join(workspace.root, 'bench', 'app'),
+      env: { BENCH_ROADRUNNER_VENDOR: workspace.roadRunnerVendor ?? '' },
+      listens: port,
+    },
+    signal,
+  );
+  return { services: [service], urlOf: () => `http://127.0.0.1:${port}` };
+}

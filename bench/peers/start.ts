@@ -1,0 +1,56 @@
+// Starts what a case needs, and stops it.
+
+import type { PeerId } from '../cases.ts';
+import type { Workspace } from '../workspace.ts';
+import { startNginxFpm } from './nginx-fpm.ts';
+import { startNode } from './node-http.ts';
+import { startRrts } from './rrts.ts';
+import type { Stack } from './stack.ts';
+
+type Starter = (workspace: Workspace, signal: AbortSignal) => Promise<Stack>;
+
+/** Peers with the same starter share its processes. */
+const STARTERS: Readonly<Record<PeerId, Starter>> = {
+  roadrunner: (workspace, signal) => startRrts(workspace, { config: 'roadrunner', script: 'roadrunner.php' }, signal),
+  psr7: (workspace, signal) => startRrts(workspace, { config: 'native', script: 'native-psr7.php' }, signal),
+  lean: (workspace, signal) => startRrts(workspace, { config: 'native', script: 'native-lean.php' }, signal),
+  symfony: (workspace, signal) => startRrts(workspace, { config: 'symfony', script: 'public/index.php' }, signal),
+  node: startNode,
+  fpmPsr7: startNginxFpm,
+  fpmBare: startNginxFpm,
+  fpmSymfony: startNginxFpm,
+};
+
+/** The servers of one case while they run. */
+export interface RunningPeers {
+  urlOf(peer: PeerId): string;
+  /** Process ids of the servers behind a peer, without their children. */
+  pidsOf(peer: PeerId): number[];
+  stop(): Promise<void>;
+}
+
+/** Starts the servers of `peers`. @throws what the first one that fails throws; nothing is left running then. */
+export async function startPeers(
+  peers: readonly PeerId[],
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<RunningPeers> {
+  const stacks = new Map<Starter, Stack>();
+  const stop = async (): Promise<void> => {
+    for (const { services } of stacks.values()) for (const service of services) await service.stop();
+  };
+  try {
+    for (const starter of new Set(peers.map((peer) => STARTERS[peer]))) {
+      stacks.set(starter, await starter(workspace, signal));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const stackOf = (peer: PeerId): Stack => stacks.get(STARTERS[peer]) as Stack;
+  return {
+    urlOf: (peer) => stackOf(peer).urlOf(peer),
+    pidsOf: (peer) => stackOf(peer).services.map(({ pid }) => pid),
+    stop,
+  };
+}
