@@ -5,6 +5,8 @@ export interface FormName {
   /** Key in the outermost array. */
   readonly first: string;
   readonly path: readonly (string | undefined)[];
+  /** True when the arrays are made, but the value is dropped. */
+  readonly dropped: boolean;
 }
 
 /**
@@ -15,7 +17,8 @@ export interface FormName {
  * - An unclosed first `[` becomes an underscore, and so do all spaces, dots and brackets after it. A later unclosed `[` ends the name.
  * - `[]`, also with one white space in it, appends. What follows a `]` and is not a `[` is dropped: `a[b]c` is `a[b]`.
  *   RoadRunner makes a key of it; we give what the same application sees under FPM.
- * - A name that only becomes `__Host-` or `__Secure-` by these underscores is dropped.
+ * - No key may begin with `__Host-` or `__Secure-` unless the name itself does: browsers guard cookies of such names, and
+ *   `..Host-x` must not pass for one. PHP finds this key by key, so the arrays around such a key are made.
  *
  * @returns undefined when PHP drops the field.
  */
@@ -24,11 +27,12 @@ export function parseFormName(name: string): FormName | undefined {
   const open = text.indexOf('[');
   const start = open < 0 ? text : text.slice(0, open);
   if (start === '') return undefined;
-  const first = start.replace(/[ .]/g, '_');
-  if (isForgedPrefix(first) && !isForgedPrefix(start)) return undefined;
-  if (open < 0) return { first, path: [] };
-  if (closing(text, open) < 0) return { first: text.replace(/[ .[]/g, '_'), path: [] };
-  return { first, path: parsePath(text, open) };
+  const closed = open < 0 || closing(text, open) >= 0;
+  const first = closed ? start.replace(/[ .]/g, '_') : text.replace(/[ .[]/g, '_');
+  if (isForged(first, text)) return undefined;
+  const path = open >= 0 && closed ? parsePath(text, open) : [];
+  const forged = path.findIndex((key) => key !== undefined && isForged(key, text));
+  return forged < 0 ? { first, path, dropped: false } : { first, path: path.slice(0, forged), dropped: true };
 }
 
 function parsePath(text: string, firstOpen: number): (string | undefined)[] {
@@ -54,6 +58,6 @@ function untilNul(name: string): string {
   return nul < 0 ? name : name.slice(0, nul);
 }
 
-function isForgedPrefix(name: string): boolean {
-  return name.startsWith('__Host-') || name.startsWith('__Secure-');
+function isForged(key: string, name: string): boolean {
+  return ['__Host-', '__Secure-'].some((prefix) => key.startsWith(prefix) && !name.startsWith(prefix));
 }

@@ -74,7 +74,9 @@ function insert<T>(root: PhpArray<T>, name: FormName | undefined, value: T): voi
     key = next;
   }
   key ??= array.nextKey();
-  if (key !== undefined) array.set(key, value);
+  if (key === undefined) return;
+  if (name.dropped) descend(array, key);
+  else array.set(key, value);
 }
 
 function descend<T>(array: PhpArray<T>, key: string): PhpArray<T> {
