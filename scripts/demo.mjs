@@ -6,8 +6,6 @@ import { runScript, ScriptError } from './lib/run.mjs';
 import { seconds } from './lib/step.mjs';
 import { ensureSetup } from './setup.mjs';
 
-const PAGE_TIMEOUT = 30_000;
-
 await runScript(async (takeSignals) => {
   const { check, offset } = readArguments();
   console.log('set-up');
@@ -71,28 +69,13 @@ async function checkPages(servers) {
   let wrong = 0;
   for (const server of servers) {
     for (const page of server.app.pages) {
-      const { line, right } = await checkPage(server.url(page.path), page);
+      const { line, right } = await server.look(page);
       console.log(`  ${right ? 'ok  ' : 'FAIL'}  ${server.app.name}  ${page.path}  ${line}`);
       if (!right) wrong += 1;
     }
   }
   console.log(wrong === 0 ? 'every page is right' : `${wrong} pages are wrong`);
   return wrong === 0 ? 0 : 1;
-}
-
-/**
- * @param {string} url
- * @param {import('./lib/demo-apps.mjs').DemoPage} page
- */
-async function checkPage(url, page) {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(PAGE_TIMEOUT) });
-    const text = await response.text();
-    const line = `${response.status}  ${text.split('\n', 1)[0].slice(0, 80)}`;
-    return { line, right: response.status === 200 && page.expect.test(text) };
-  } catch (error) {
-    return { line: String(error), right: false };
-  }
 }
 
 /**

@@ -9,11 +9,6 @@ const CLIENT = join(ROOT, 'php-client');
 const COMPAT = join(ROOT, 'examples', 'hello-roadrunner');
 const PARALLEL = 3;
 
-/** Projects that need RoadRunner's packages, which not every Composer repository serves. */
-function compatProjects() {
-  return [COMPAT, ...foldersWith(join(ROOT, 'test', 'compat'), 'composer.json')].filter(hasComposerFile);
-}
-
 /**
  * Installs every project whose composer.json changed since its last installation.
  * @returns {Promise<string[]>} the projects that were installed
@@ -38,17 +33,14 @@ export async function ensureComposerPackages() {
 }
 
 /**
- * Tries to install the projects that use RoadRunner's own packages; what somebody installed by hand is taken as it is.
- * @returns {Promise<string | undefined>} why it was not possible, undefined when everything is installed
+ * Tries to install the example that uses RoadRunner's own packages, which not every Composer repository serves. What
+ * somebody installed by hand is taken as it is.
+ * @returns {Promise<string | undefined>} why it was not possible, undefined when it is installed
  */
 export async function ensureCompat() {
-  const projects = compatProjects();
-  if (projects.length === 0) return 'no project requires it yet';
-  for (const folder of projects.filter((project) => !hasVendor(project))) {
-    const result = await install(folder);
-    if (result.code !== 0) return `Composer cannot install ${name(folder)}: ${composerReason(result.output)}`;
-  }
-  return undefined;
+  if (hasVendor(COMPAT)) return undefined;
+  const result = await install(COMPAT);
+  return result.code === 0 ? undefined : `Composer cannot install ${name(COMPAT)}: ${composerReason(result.output)}`;
 }
 
 /** @param {string} folder */

@@ -39,6 +39,11 @@ export const DEMO_APPS = [
   app('lumen', 'lumen', 'app.yaml', 8880, [page('/', "Lumen's version", /^Lumen \(/)]),
 ];
 
+/** Not part of the demo: its packages cannot be installed everywhere. */
+export const ROADRUNNER_APP = app('hello-roadrunner', 'hello-roadrunner', 'app.yaml', 8084, [
+  page('/', "RoadRunner's own packages", /^Hello from RoadRunner's packages/),
+]);
+
 /**
  * @param {string} name
  * @param {string} folder

@@ -10,6 +10,7 @@ import { ScriptError } from './run.mjs';
 const READY_TIMEOUT = 60_000;
 const STOP_TIMEOUT = 20_000;
 const RETRY_PAUSE = 100;
+const PAGE_TIMEOUT = 30_000;
 const LINES_SHOWN = 30;
 
 export class DemoServer {
@@ -73,6 +74,22 @@ export class DemoServer {
     throw new ScriptError((ended && (await this.ended)) || late);
   }
 
+  /**
+   * Fetches a page and compares it with what it should be.
+   * @param {import('./demo-apps.mjs').DemoPage} page
+   * @returns {Promise<{ line: string, right: boolean }>} the status with the first line, or what went wrong
+   */
+  async look(page) {
+    try {
+      const response = await fetch(this.url(page.path), { signal: AbortSignal.timeout(PAGE_TIMEOUT) });
+      const text = await response.text();
+      const line = `${response.status}  ${text.split('\n', 1)[0].slice(0, 80)}`;
+      return { line, right: response.status === 200 && page.expect.test(text) };
+    } catch (error) {
+      return { line: String(error), right: false };
+    }
+  }
+
   /** Asks the server to drain and stop, and ends its whole process group when it does not. */
   async stop() {
     this.#stopping = true;
@@ -130,6 +147,18 @@ export class DemoServer {
 export async function portsInUse(ports) {
   const taken = await Promise.all(ports.map(isTaken));
   return ports.filter((_, index) => taken[index]);
+}
+
+/** @returns {Promise<number>} a port on which nothing listens at the moment */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = /** @type {import('node:net').AddressInfo} */ (probe.address());
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 /**

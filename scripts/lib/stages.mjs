@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, sep } from 'node:path';
 import { ensureComposerPackages } from './composer.mjs';
 import { discardStaleCache } from './example-cache.mjs';
+import { checkExamples } from './example-checks.mjs';
 import { withLock } from './lock.mjs';
 import { ensureBuild } from './node-packages.mjs';
 import { runNodeTests } from './node-tests.mjs';
@@ -49,13 +50,18 @@ const OWN_STAGE = ['e2e', 'faults', 'compat'];
 /** Tests with real servers share the cores with the PHP workers they start. */
 const HALF_OF_THE_CORES = Math.max(1, Math.floor(availableParallelism() / 2));
 
-const EVERY_GROUP = ['lint', 'php', 'unit', 'e2e', 'compat'];
+const EVERY_GROUP = ['lint', 'php', 'unit', 'e2e', 'examples', 'compat'];
 
 /** In the order in which they run: what is quick and tells most comes first. */
 export const STAGES = /** @type {Stage[]} */ ([
   { name: 'composer packages', groups: EVERY_GROUP, limit: 10 * MINUTE, run: composerPackages },
-  { name: 'build', groups: ['unit', 'e2e', 'compat', 'lint'], limit: 3 * MINUTE, run: build },
-  tool({ name: 'biome', groups: ['lint'], needs: 'biome.json', command: bin('biome', 'ci', '--colors=off', '.') }),
+  { name: 'build', groups: ['unit', 'e2e', 'examples', 'compat', 'lint'], limit: 3 * MINUTE, run: build },
+  tool({
+    name: 'biome',
+    groups: ['lint'],
+    needs: 'biome.json',
+    command: bin('biome', 'ci', '--colors=off', '--diagnostic-level=warn', '.'),
+  }),
   tool({
     name: 'types',
     groups: ['lint'],
@@ -75,6 +81,7 @@ export const STAGES = /** @type {Stage[]} */ ([
   { name: 'phpunit', groups: ['php'], limit: 4 * MINUTE, run: phpUnit },
   nodeTests('unit', { groups: ['unit'], minutes: 5, testMinutes: 2, concurrency: availableParallelism() }),
   nodeTests('e2e', { groups: ['e2e'], minutes: 9, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
+  { name: 'examples', groups: ['e2e', 'examples'], limit: 3 * MINUTE, run: () => checkExamples() },
   nodeTests('faults', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
   nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1 }),
 ]);
