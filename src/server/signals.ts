@@ -36,17 +36,22 @@ export interface Watch {
 export function watchProcess(server: Server, logger: Logger): Watch {
   const { promise, resolve } = deferred<Ending>();
   let asked = false;
+  let cutting = false;
   const onStop = (signal: NodeJS.Signals): void => {
     const name = signal as keyof typeof STOP_SIGNALS;
     if (asked) {
       logger.warn({ signal }, 'second signal: stopping at once');
+      cutting = true;
       const cut = settlesWithin(server.cut(), CUT_TIMEOUT_MS).catch(() => false);
       void cut.then(() => resolve({ kind: 'cut', signal: name, signalNumber: STOP_SIGNALS[name] }));
       return;
     }
     asked = true;
     logger.info({ signal }, 'stopping; another signal stops at once');
-    void server.stop().then(() => resolve({ kind: 'stopped' }));
+    void server.stop().then(() => {
+      // With its workers killed the orderly stop is soon done too, but that is not how it ended.
+      if (!cutting) resolve({ kind: 'stopped' });
+    });
   };
   const onHangup = (): void => logger.info({ signal: 'SIGHUP' }, 'SIGHUP is ignored: there is no reload yet');
   const onFault = (thrown: unknown): void => {
