@@ -71,6 +71,7 @@ export class Worker implements FifoEntry, ChannelOwner {
   #reason: string | undefined;
   #booted = false;
   #strayLogged = false;
+  #printedEarly: Buffer | undefined;
 
   constructor(spawned: SpawnedProcess, options: WorkerOptions) {
     this.#process = spawned.process;
@@ -202,12 +203,16 @@ export class Worker implements FifoEntry, ChannelOwner {
 
   /** Text on the stdout of a worker: a log for a native one, printed by mistake by an SDK worker. */
   #stray(text: Buffer): void {
-    if (!this.#strayLogged && this.#booted && this.#channel === this.#stdioChannel) {
-      this.#strayLogged = true;
-      const message = `${this.#options.script} prints to STDOUT, where its replies travel; use STDERR: ${quoteBytes(text)}`;
-      this.#options.logger.warn({ pid: this.pid }, message);
-    }
+    if (!this.#booted) this.#printedEarly ??= text;
+    else if (this.#channel === this.#stdioChannel) this.#warnOfStray(text);
     this.#output.push(text);
+  }
+
+  #warnOfStray(text: Buffer): void {
+    if (this.#strayLogged) return;
+    this.#strayLogged = true;
+    const message = `${this.#options.script} prints to STDOUT, where its replies travel; use STDERR: ${quoteBytes(text)}`;
+    this.#options.logger.warn({ pid: this.pid }, message);
   }
 
   #introduced(channel: Channel, frame: Frame): void {
@@ -217,6 +222,8 @@ export class Worker implements FifoEntry, ChannelOwner {
     this.#channel = channel;
     this.#booted = true;
     clearTimeout(this.#bootTimer);
+    if (this.#printedEarly !== undefined && channel === this.#stdioChannel) this.#warnOfStray(this.#printedEarly);
+    this.#printedEarly = undefined;
     this.#go('ready');
     this.#options.owner.workerReady(this);
   }
