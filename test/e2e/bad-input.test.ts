@@ -75,13 +75,6 @@ const CASES: readonly Case[] = [
     says: [/noise noise/, /prints-10mb\.php/],
     withinMs: 7000,
   },
-  {
-    name: 'a worker that prints a line before it speaks',
-    command: ['php', fixture('misbehaving/prints-garbage.php')],
-    config: { http: { pool: { allocate_timeout: '5s' } } },
-    says: [/something is deprecated/, /prints-garbage\.php/],
-    withinMs: 7000,
-  },
 ];
 
 describe('bad input: workers that cannot boot', () => {
