@@ -1,8 +1,8 @@
 // Installs the Composer packages of the PHP client, the examples and the PHP test projects.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import { exists, foldersWith, ROOT } from './paths.mjs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { exists, filesBelow, foldersWith, ROOT } from './paths.mjs';
 import { run, ScriptError } from './run.mjs';
 
 const CLIENT = join(ROOT, 'php-client');
@@ -18,6 +18,7 @@ export async function ensureComposerPackages() {
   const projects = [
     CLIENT,
     ...foldersWith(join(CLIENT, 'tests', 'projects'), 'composer.json'),
+    ...filesBelow(join(ROOT, 'test', 'fixtures'), 'composer.json').map(dirname),
     ...foldersWith(join(ROOT, 'examples'), 'composer.json').filter((folder) => folder !== COMPAT),
   ];
   const stale = projects.filter((folder) => hasComposerFile(folder) && !isInstalled(folder));
