@@ -35,6 +35,8 @@ export class Connection implements ExchangeOwner {
   #waiting: ServerResponse[] = [];
   /** Set when bytes came that are not HTTP while earlier requests are still being answered. */
   #fault: Refusal | undefined;
+  /** The last answer is out or on its way; whatever else comes is not looked at. */
+  #closing = false;
 
   constructor(services: HttpServices, socket: Socket) {
     this.#services = services;
@@ -47,6 +49,7 @@ export class Connection implements ExchangeOwner {
 
   /** A request whose headers are complete. */
   receive(response: ServerResponse): void {
+    if (this.#closing) return;
     if (!this.#busy && response.socket !== null) {
       this.#start(response);
       return;
@@ -60,20 +63,22 @@ export class Connection implements ExchangeOwner {
   exchangeFinished(response: ServerResponse): void {
     this.#current = undefined;
     this.#last = response;
+    if (this.#closing) return;
     if (this.#waiting.length === 0 && this.#fault === undefined) this.#busy = false;
     else this.#nextAfter(response);
   }
 
   /** Bytes came that are not HTTP, or a request did not come in time. */
   fault(refusal: Refusal): void {
-    if (this.#fault !== undefined) return;
+    if (this.#fault !== undefined || this.#closing) return;
     this.#fault = refusal;
     if (!this.#socket.writable) {
       this.#socket.destroy();
     } else if (this.#current?.receiving === true) {
-      this.#waiting = [];
+      this.#forgetTheRest();
       this.#current.refuse(refusal);
     } else if (!this.#busy) {
+      this.#forgetTheRest();
       writeRefusal(this.#socket, refusal);
     }
   }
@@ -118,7 +123,7 @@ export class Connection implements ExchangeOwner {
     );
     metrics.answered(refusal.status, 0);
     // Nothing after it on this connection can be trusted to begin where it seems to begin.
-    if (refusal.keepOpen !== true) this.#waiting = [];
+    if (refusal.keepOpen !== true) this.#forgetTheRest();
     sendRefusal(response, refusal);
     this.exchangeFinished(response);
   }
@@ -127,13 +132,19 @@ export class Connection implements ExchangeOwner {
     this.#busy = false;
     const response = this.#waiting.shift();
     if (!this.#socket.writable) {
-      this.#waiting = [];
+      this.#forgetTheRest();
     } else if (response !== undefined) {
       this.#start(response);
       if (this.#waiting.length === 0) this.#resume();
     } else if (this.#fault !== undefined) {
+      this.#forgetTheRest();
       writeRefusal(this.#socket, this.#fault);
     }
+  }
+
+  #forgetTheRest(): void {
+    this.#closing = true;
+    this.#waiting = [];
   }
 
   #pause(): void {

@@ -30,8 +30,7 @@ export class ResponseStream {
     this.#bodyless = options.bodyless;
     const { headers } = head;
     this.#trailers = options.chunked && !options.bodyless ? head.trailers : undefined;
-    this.#declared =
-      this.#trailers === undefined && head.status !== 204 && head.status !== 304 ? head.contentLength : -1;
+    this.#declared = this.#trailers === undefined ? declaredLength(head) : -1;
     this.#endsWithConnection = !options.bodyless && this.#declared === -1 && !options.chunked;
     if (this.#declared !== -1) headers.push('Content-Length', String(this.#declared));
     if (this.#trailers !== undefined) headers.push('Trailer', this.#trailers.map(([name]) => name).join(', '));
@@ -76,4 +75,10 @@ export class ResponseStream {
     this.bytes += body.length;
     return body;
   }
+}
+
+/** 204 and 304 have no length; 205 has none but zero (RFC 9110 15.3.6). */
+function declaredLength(head: MappedHead): number {
+  if (head.status === 205) return 0;
+  return head.status === 204 || head.status === 304 ? -1 : head.contentLength;
 }
