@@ -20,11 +20,17 @@ final class StreamRelay implements RelayInterface
     /**
      * @param resource $input
      * @param resource $output may be the same as $input
+     *
+     * @throws \InvalidArgumentException for a file opened by its path
      */
     public function __construct(private $input, private $output)
     {
-        $type = \stream_get_meta_data($input)['stream_type'];
-        $this->isSocket = \str_contains($type, 'socket');
+        $stream = \stream_get_meta_data($input);
+        // PHP fills a whole fread() from those, however long the bytes take to come.
+        if (($stream['wrapper_type'] ?? '') === 'plainfile') {
+            throw new \InvalidArgumentException('A relay reads from a socket, or a pipe opened as php://fd/N or php://stdin.');
+        }
+        $this->isSocket = \str_contains($stream['stream_type'], 'socket');
         \stream_set_read_buffer($input, 0);
         \stream_set_write_buffer($output, 0);
         // Without it a worker that idles for default_socket_timeout reads an end that is none.
