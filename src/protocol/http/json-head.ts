@@ -12,8 +12,8 @@ import { sdkRequest } from './sdk-request.ts';
  * A request for a worker built on RoadRunner's packages. JSON has no bytes: header and cookie bytes are sent as the
  * UTF-8 they are, or else as latin1. The protobuf head keeps them.
  */
-export function encodeJsonRequest(head: RequestHead, body: RequestBody): Payload {
-  const request = sdkRequest(head, body);
+export function encodeJsonRequest(head: RequestHead, received: RequestBody): Payload {
+  const request = sdkRequest(head, received);
   // Put together by hand: an object would list integer names first, take __proto__ for something else, and be slower.
   // The upload tree is JSON already.
   const json =
@@ -21,8 +21,12 @@ export function encodeJsonRequest(head: RequestHead, body: RequestBody): Payload
     `"uri":${JSON.stringify(request.uri)},"headers":${mapToJson(request.headers, listToJson)},` +
     `"cookies":${mapToJson(request.cookies, quote)},"rawQuery":${JSON.stringify(request.rawQuery)},` +
     `"parsed":${request.parsed},"uploads":${request.uploads ?? 'null'},"attributes":${JSON.stringify(head.attributes)}}`;
-  return { flags: FLAG.JSON, head: Buffer.from(json, 'utf8'), body: request.body };
+  const body = request.parsed && request.body.length === 0 ? EMPTY_FORM : request.body;
+  return { flags: FLAG.JSON, head: Buffer.from(json, 'utf8'), body };
 }
+
+/** Up to 3.4 spiral/roadrunner-http decodes the body of every form, and the worker dies of an empty one. */
+const EMPTY_FORM = Buffer.from('{}');
 
 /**
  * `{"status":200,"headers":{name:[value...]}}`. The headers may be missing, null or `[]`, which is how PHP writes an empty
