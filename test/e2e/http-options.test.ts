@@ -192,6 +192,7 @@ describe('environment of the workers', () => {
       await server.waitForLog(
         (record) => Object.values(record.facts).some((fact) => text.test(String(fact))) || text.test(record.text),
         `${text}`,
+        15_000,
       );
     }
   });

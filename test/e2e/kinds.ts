@@ -11,18 +11,20 @@ export interface WorkerKind {
   readonly command: readonly string[];
   /** Merged into the server's configuration. */
   readonly config: ConfigTree;
-  /** Whether header values can be any bytes. A JSON head carries UTF-8 only. */
-  readonly carriesBytes: boolean;
+  /** Why header values cannot be any bytes; absent when they can. */
+  readonly textOnly?: string;
   /** Installs what it needs; the reason, in words, when it cannot run here. */
   prepare(): Promise<string | undefined>;
 }
+
+/** Why {@link WorkerKind.textOnly} for every JSON head. */
+export const JSON_IS_TEXT = 'a JSON head cannot carry bytes that are not UTF-8';
 
 /** A native worker, on our own PHP package. */
 export const NATIVE: WorkerKind = {
   name: 'native worker',
   command: ['php', fixture('native/worker.php')],
   config: {},
-  carriesBytes: true,
   prepare: async () =>
     exists(join(ROOT, 'php-client', 'vendor', 'autoload.php'))
       ? undefined
@@ -34,7 +36,7 @@ export const SDK_JSON: WorkerKind = {
   name: 'SDK worker, JSON head',
   command: ['php', fixture('sdk-json.php')],
   config: {},
-  carriesBytes: false,
+  textOnly: JSON_IS_TEXT,
   prepare: async () => undefined,
 };
 
@@ -43,6 +45,5 @@ export const SDK_PROTO: WorkerKind = {
   name: 'SDK worker, protobuf head',
   command: ['php', fixture('sdk-proto.php')],
   config: { http: { pool: { codec: 'proto' } } },
-  carriesBytes: true,
   prepare: () => ensureComposerProject(fixture('proto')),
 };
