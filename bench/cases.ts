@@ -10,6 +10,7 @@ export const PEERS = {
   symfony: 'rrts native, Symfony',
   node: 'bare node:http',
   fpmPsr7: 'nginx + php-fpm, PSR-7',
+  fpmFresh: 'nginx + php-fpm, PSR-7, not kept',
   fpmBare: 'nginx + php-fpm, bare echo',
   fpmSymfony: 'nginx + php-fpm, Symfony',
 } as const;
@@ -40,17 +41,21 @@ export interface BenchCase {
 
 const hello = { path: '/hello', upload: false, expect: (body: string) => body === 'Hello, World!\n' };
 
+const HELLO_ABOUT = `The same PSR-7 handler on all of them. php-fpm boots it for each request; the bare script is the least
+php-fpm can do. "Not kept" is nginx's default, a FastCGI connection per request. The other rows keep connections, which
+gives php-fpm its most requests per second and takes them from few clients at a time: look at p99.`;
+
 /** All cases, in the order of the report. */
 export const CASES: readonly BenchCase[] = [
   {
     id: 'hello-roadrunner',
     title: "Hello with RoadRunner's PSR-7 package",
-    about:
-      'The same PSR-7 handler on all of them. php-fpm boots it for each request; the bare script is the least php-fpm can do.',
+    about: HELLO_ABOUT,
     ...hello,
-    peers: ['roadrunner', 'fpmPsr7', 'fpmBare'],
+    peers: ['roadrunner', 'fpmPsr7', 'fpmFresh', 'fpmBare'],
     ratios: [
       { of: 'roadrunner', by: 'fpmPsr7', goal: 2 },
+      { of: 'roadrunner', by: 'fpmFresh' },
       { of: 'roadrunner', by: 'fpmBare' },
     ],
   },

@@ -1,6 +1,6 @@
 // nginx with php-fpm behind it, from the templates in bench/config.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { PeerId } from '../cases.ts';
@@ -8,14 +8,36 @@ import { Service } from '../service.ts';
 import { freePort, type Workspace } from '../workspace.ts';
 import type { Stack } from './stack.ts';
 
-type FpmPeer = 'fpmPsr7' | 'fpmBare' | 'fpmSymfony';
+/** nginx keeps its FastCGI connections: the most requests per second, but a request that is not on one of them waits long. */
+export function startKeptFpm(workspace: Workspace, signal: AbortSignal): Promise<Stack> {
+  return startNginxFpm(inFolder(workspace, 'fpm-kept'), `keepalive ${workspace.workers};`, signal);
+}
 
-/** Starts both; one pool of PHP processes serves all three scripts, each on its own port. */
-export async function startNginxFpm(workspace: Workspace, signal: AbortSignal): Promise<Stack> {
-  const ports = { fpmPsr7: await freePort(), fpmBare: await freePort(), fpmSymfony: await freePort() };
+/** A FastCGI connection per request, nginx's default: fewer requests per second, but every client gets its turn. */
+export function startFreshFpm(workspace: Workspace, signal: AbortSignal): Promise<Stack> {
+  return startNginxFpm(inFolder(workspace, 'fpm-fresh'), '', signal);
+}
+
+/** A kept connection holds a PHP process even while it is idle, so that the two ways need a php-fpm each. */
+function inFolder(workspace: Workspace, name: string): Workspace {
+  const folder = join(workspace.folder, name);
+  mkdirSync(folder, { recursive: true });
+  return { ...workspace, folder };
+}
+
+type FpmPeer = 'fpmPsr7' | 'fpmFresh' | 'fpmBare' | 'fpmSymfony';
+
+/** Starts both; one pool of PHP processes serves all scripts, each on its own port. */
+async function startNginxFpm(workspace: Workspace, keepalive: string, signal: AbortSignal): Promise<Stack> {
+  const ports = {
+    fpmPsr7: await freePort(),
+    fpmFresh: await freePort(),
+    fpmBare: await freePort(),
+    fpmSymfony: await freePort(),
+  };
   const fpm = await startFpm(workspace, signal);
   try {
-    const nginx = await startNginx(workspace, ports, signal);
+    const nginx = await startNginx(workspace, { ports, keepalive }, signal);
     return { services: [nginx, fpm], urlOf: (peer: PeerId) => `http://127.0.0.1:${ports[peer as FpmPeer]}` };
   } catch (error) {
     await fpm.stop();
@@ -39,29 +61,36 @@ function startFpm(workspace: Workspace, signal: AbortSignal): Promise<Service> {
   );
 }
 
-function startNginx(workspace: Workspace, ports: Record<FpmPeer, number>, signal: AbortSignal): Promise<Service> {
+function startNginx(
+  workspace: Workspace,
+  { ports, keepalive }: { ports: Record<FpmPeer, number>; keepalive: string },
+  signal: AbortSignal,
+): Promise<Service> {
   const app = join(workspace.root, 'bench', 'app');
   const scripts: Record<FpmPeer, string> = {
     fpmPsr7: join(app, 'fpm-psr7.php'),
+    fpmFresh: join(app, 'fpm-psr7.php'),
     fpmBare: join(app, 'fpm-bare.php'),
     fpmSymfony: join(workspace.symfony, 'public', 'index.php'),
   };
-  const servers = (Object.keys(ports) as FpmPeer[]).map((peer) => serverBlock(ports[peer], scripts[peer]));
+  const servers = (Object.keys(ports) as FpmPeer[]).map((peer) =>
+    serverBlock(ports[peer], scripts[peer], keepalive !== ''),
+  );
   const identity = userInfo().uid === 0 ? `user ${userInfo().username};` : '';
-  const file = fill(workspace, 'nginx.conf', { identity, servers: servers.join('\n') });
+  const file = fill(workspace, 'nginx.conf', { identity, keepalive, servers: servers.join('\n') });
   const command = [findProgram('nginx') ?? 'nginx', '-e', 'stderr', '-p', workspace.folder, '-c', file];
   return Service.start({ name: 'nginx', command, cwd: workspace.folder, env: {}, listens: ports.fpmPsr7 }, signal);
 }
 
 /** One script behind every path of a port, as a front controller is. The parameters are those of Debian's fastcgi_params. */
-function serverBlock(port: number, script: string): string {
+function serverBlock(port: number, script: string, kept: boolean): string {
   return `    server {
         listen 127.0.0.1:${port} backlog=511;
         location / {
             include /etc/nginx/fastcgi_params;
             fastcgi_param SCRIPT_FILENAME ${script};
             fastcgi_param SCRIPT_NAME /${script.split('/').at(-1)};
-            fastcgi_keep_conn on;
+            fastcgi_keep_conn ${kept ? 'on' : 'off'};
             fastcgi_pass php;
         }
     }`;

@@ -2,7 +2,7 @@
 
 import type { PeerId } from '../cases.ts';
 import type { Workspace } from '../workspace.ts';
-import { startNginxFpm } from './nginx-fpm.ts';
+import { startFreshFpm, startKeptFpm } from './nginx-fpm.ts';
 import { startNode } from './node-http.ts';
 import { startRrts } from './rrts.ts';
 import type { Stack } from './stack.ts';
@@ -16,9 +16,10 @@ const STARTERS: Readonly<Record<PeerId, Starter>> = {
   lean: (workspace, signal) => startRrts(workspace, { config: 'native', script: 'native-lean.php' }, signal),
   symfony: (workspace, signal) => startRrts(workspace, { config: 'symfony', script: 'public/index.php' }, signal),
   node: startNode,
-  fpmPsr7: startNginxFpm,
-  fpmBare: startNginxFpm,
-  fpmSymfony: startNginxFpm,
+  fpmPsr7: startKeptFpm,
+  fpmFresh: startFreshFpm,
+  fpmBare: startKeptFpm,
+  fpmSymfony: startKeptFpm,
 };
 
 /** The servers of one case while they run. */
