@@ -68,9 +68,9 @@ describe('RoadRunner JSON request', () => {
     assert.deepEqual(context.uploads, { 'f\xe9': [leaf] });
   });
 
-  test('an empty form is parsed and has no body; HEAD and OPTIONS send nothing', () => {
+  test('an empty form is parsed and an empty object; HEAD and OPTIONS send nothing', () => {
     const empty = encode({ method: 'POST' }, urlencoded(''));
-    assert.deepEqual([empty.context.parsed, empty.body], [true, '']);
+    assert.deepEqual([empty.context.parsed, empty.body], [true, '{}']);
     for (const method of ['HEAD', 'OPTIONS']) {
       const sent = encode({ method }, urlencoded('a=1'));
       assert.deepEqual([sent.context.parsed, sent.body, sent.context.uploads], [false, '', null]);
