@@ -1,7 +1,6 @@
 // The logger of a running server: pino, set up from `logs:`.
 
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { pino, stdSerializers } from 'pino';
 import { prettyFactory } from 'pino-pretty';
@@ -114,7 +113,6 @@ function isTerminal(output: string): boolean {
 function openOutput(output: string): LogOutput {
   if (output === 'stdout' || output === 'stderr') return new LogOutput(output === 'stdout' ? 1 : 2, isTerminal(output));
   try {
-    mkdirSync(dirname(output), { recursive: true });
     // Opened once to tell now, and not at the first line, that it cannot be written.
     closeSync(openSync(output, 'a'));
   } catch (thrown) {
@@ -122,6 +120,7 @@ function openOutput(output: string): LogOutput {
       'ERR_CONFIG_INVALID',
       `logs.output: the file ${output} cannot be written: ${messageOf(thrown)}`,
       {
+        cure: 'Create its directory, or name another file.',
         cause: thrown,
       },
     );
