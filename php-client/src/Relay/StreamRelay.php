@@ -27,6 +27,7 @@ final class StreamRelay implements RelayInterface
     {
         $stream = \stream_get_meta_data($input);
         // PHP fills a whole fread() from those, however long the bytes take to come.
+        // @phpstan-ignore nullCoalesce.offset (sockets made by the process have none)
         if (($stream['wrapper_type'] ?? '') === 'plainfile') {
             throw new \InvalidArgumentException('A relay reads from a socket, or a pipe opened as php://fd/N or php://stdin.');
         }

@@ -10,7 +10,7 @@ use Symfony\Component\DependencyInjection\Loader\Configurator\ContainerConfigura
 use Symfony\Component\HttpKernel\Kernel as BaseKernel;
 use Symfony\Component\Routing\Loader\Configurator\RoutingConfigurator;
 
-/** The application that the Symfony tests drive; its cache and sessions live in the folder RRTS_TEST_DIR. */
+/** The application that the Symfony tests drive; the environment names folders for its cache and sessions. */
 final class Kernel extends BaseKernel
 {
     use MicroKernelTrait;
@@ -27,12 +27,12 @@ final class Kernel extends BaseKernel
 
     public function getCacheDir(): string
     {
-        return $this->folder() . '/cache';
+        return \getenv('RRTS_TEST_CACHE') . '/' . $this->environment;
     }
 
     public function getLogDir(): string
     {
-        return $this->folder() . '/log';
+        return $this->getCacheDir() . '/log';
     }
 
     protected function configureContainer(ContainerConfigurator $container): void
@@ -48,7 +48,7 @@ final class Kernel extends BaseKernel
                 'cookie_secure' => 'auto',
                 'cookie_samesite' => 'lax',
                 'storage_factory_id' => 'session.storage.factory.native',
-                'save_path' => $this->folder() . '/sessions',
+                'save_path' => '%env(RRTS_TEST_DIR)%/sessions',
             ],
         ]);
         $container->services()
@@ -65,10 +65,5 @@ final class Kernel extends BaseKernel
                 $routes->add($name, '/' . $name)->controller([Controller::class, $name]);
             }
         }
-    }
-
-    private function folder(): string
-    {
-        return (string) \getenv('RRTS_TEST_DIR');
     }
 }
