@@ -58,6 +58,7 @@ class Receiver implements Multipart {
   #fileCount = 0;
   #fieldBytes = 0;
   #headless = 0;
+  #isFinished = false;
 
   constructor(boundary: string, limits: BodyLimits) {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
@@ -73,13 +74,16 @@ class Receiver implements Multipart {
     this.#dicer = new Dicer(config);
     this.#dicer.on('part', (part: Readable) => this.#onPart(part));
     this.#dicer.on('error', () => this.#fail(new BodyError(400, 'the multipart body ended early')));
-    this.#finished = new Promise((resolve) => this.#dicer.once('finish', resolve));
+    this.#finished = new Promise<void>((resolve) => this.#dicer.once('finish', resolve)).then(() => {
+      this.#isFinished = true;
+    });
   }
 
   /** A promise when the parts have to be read first: that is the back-pressure from the disk to the client. */
   write(chunk: Buffer): Promise<void> | undefined {
     if (this.#error !== undefined) throw this.#error;
-    if (this.#dicer.write(chunk)) return undefined;
+    // What follows the last boundary is nothing, and a parser that paused at it would keep it all in memory.
+    if (this.#isFinished || this.#dicer.write(chunk)) return undefined;
     return this.#orFailure(Promise.race([once(this.#dicer, 'drain'), this.#finished]));
   }
 

@@ -6,7 +6,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { BodyError } from '../../../../src/plugins/http/body/body-error.ts';
+import { readBody } from '../../../../src/plugins/http/body/read-body.ts';
+import type { Upload } from '../../../../src/protocol/http/head.ts';
 import { eventually, within } from '../../../helpers/wait-for.ts';
 import { BodyReceiver, bodyOf, field, file, multipartOf, type RawPart, refusalOf } from './receive.ts';
 
@@ -157,6 +162,49 @@ describe('disks and clients that fail', () => {
     assert.equal(hash.digest('hex'), createHash('sha256').update(content).digest('hex'));
     received.release();
     await receiver.stop();
+  });
+});
+
+describe('a parser that pauses', () => {
+  const receive = async (dir: string, chunks: readonly Buffer[], type: string) => {
+    const source = Object.assign(Readable.from(chunks, { objectMode: false }), { method: 'POST' });
+    const limits = { maxBytes: 100_000_000, rawBody: false, uploads: { dir, forbid: [], allow: [] } };
+    const read = readBody(source, { contentType: type, contentLength: undefined }, limits);
+    return await within(read, 5000, 'the end of the body');
+  };
+  const size = fc.constantFrom(0, 1, 1000, 262_144, 300_000, 600_000);
+  const parts = fc.array(fc.record({ isFile: fc.boolean(), size }), { maxLength: 4 });
+
+  test('parts larger than the buffers, whole and cut off anywhere, come to an end and leave nothing', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'rrts-pause-'));
+    const chunkSize = fc.constantFrom(65_536, 400_000, 4_000_000);
+    const cutAt = fc.option(fc.double({ min: 0, max: 0.99, noNaN: true }));
+    for (const [list, bytes, cut] of fc.sample(fc.tuple(parts, chunkSize, cutAt), 80)) {
+      const form = multipartOf(list.map((it) => [it.isFile ? file('a', 'a') : field('a'), Buffer.alloc(it.size, 'x')]));
+      const body = cut === null ? form.body : form.body.subarray(0, Math.floor(form.body.length * cut));
+      const chunks: Buffer[] = [];
+      for (let at = 0; at < body.length; at += bytes) chunks.push(body.subarray(at, at + bytes));
+      const outcome = await receive(dir, chunks, form.type).catch((error) => error);
+      if (outcome instanceof BodyError) assert.notEqual(cut, null);
+      else {
+        const sizes = list.filter((it) => it.isFile).map((it) => it.size);
+        assert.deepEqual(
+          outcome.uploads.map((it: Upload) => it.size),
+          sizes,
+        );
+        outcome.release();
+      }
+      await eventually(async () => (await readdir(dir)).length === 0, 'files removed');
+    }
+    await rm(dir, { recursive: true });
+  });
+
+  test('what follows the last boundary is not kept', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'rrts-pause-'));
+    const { type, body } = multipartOf([[file('a', 'a'), Buffer.alloc(300_000)]]);
+    const received = await receive(dir, [body, ...Array<Buffer>(20).fill(Buffer.alloc(1_000_000, 'epilogue'))], type);
+    assert.equal(received.uploads[0]?.size, 300_000);
+    await rm(dir, { recursive: true });
   });
 });
 
