@@ -27,6 +27,8 @@ export class Connection implements ExchangeOwner {
   readonly remoteAddress: string;
   readonly #services: HttpServices;
   readonly #socket: PausableSocket;
+  /** Requests that may still come after the present one. */
+  #left: number;
   #busy = false;
   #current: HttpExchange | undefined;
   /** The response that was ended last; Node may still be writing it. */
@@ -41,10 +43,16 @@ export class Connection implements ExchangeOwner {
   constructor(services: HttpServices, socket: Socket) {
     this.#services = services;
     this.#socket = socket;
+    // Node counts too, but then answers what is pipelined behind the last one with 503 and does not close.
+    this.#left = services.config.limits.requestsPerConnection || Number.POSITIVE_INFINITY;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.#socket[CONNECTION] = this;
     services.connections.add(this);
     socket.on('close', () => this.#closed());
+  }
+
+  get spent(): boolean {
+    return this.#left <= 0;
   }
 
   /** A request whose headers are complete. */
@@ -95,6 +103,7 @@ export class Connection implements ExchangeOwner {
 
   #start(response: ServerResponse): void {
     this.#busy = true;
+    this.#left--;
     const { config, names } = this.#services;
     const verdict = filterRequest(response.req, config.limits, names);
     if (isRefusal(verdict)) {

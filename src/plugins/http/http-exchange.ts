@@ -22,6 +22,8 @@ import type { HttpServices } from './services.ts';
 /** The connection a request came on. */
 export interface ExchangeOwner {
   readonly remoteAddress: string;
+  /** True when this is the last request that the connection may bring. */
+  readonly spent: boolean;
   /** Nothing more will be written for this exchange. */
   exchangeFinished(response: ServerResponse): void;
 }
@@ -217,17 +219,21 @@ export class HttpExchange extends PoolRequest implements RequestHead {
     stream.cut();
   }
 
+  get #closes(): boolean {
+    return this.#services.stopping || this.#owner.spent;
+  }
+
   #addOwnHeaders(headers: string[]): void {
-    const { responseHeaders, stopping } = this.#services;
+    const { responseHeaders } = this.#services;
     for (let index = 0; index < responseHeaders.length; index += 2) {
       const name = responseHeaders[index] as string;
       if (!hasHeader(headers, name)) headers.push(name, responseHeaders[index + 1] as string);
     }
-    if (stopping) headers.push('Connection', 'close');
+    if (this.#closes) headers.push('Connection', 'close');
   }
 
   #fail(status: number, text: string, extra: readonly string[] = []): void {
-    sendError(this.#response, status, text, this.#services.stopping ? [...extra, 'Connection', 'close'] : extra);
+    sendError(this.#response, status, text, this.#closes ? [...extra, 'Connection', 'close'] : extra);
     this.#answered(status, text.length);
   }
 

@@ -27,7 +27,6 @@ export function createHttpServer(services: HttpServices): Server {
     noDelay: true,
   });
   server.timeout = 0;
-  server.maxRequestsPerSocket = limits.requestsPerConnection;
   // One more than allowed, so that the filter sees that there were too many; Node drops the rest without a word.
   server.maxHeadersCount = limits.headerFields + 1;
   if (limits.connections > 0) server.maxConnections = limits.connections;

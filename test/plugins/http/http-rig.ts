@@ -116,17 +116,19 @@ export async function startRig(changes: ConfigChanges = {}, log: LogBook = new L
 /** A connection that keeps what it received, one character per byte. */
 export class RawClient {
   readonly socket: Socket;
-  received = '';
   closed = false;
   /** Code of the error that ended it, if one did. */
   error: string | undefined;
+  readonly #chunks: Buffer[] = [];
   readonly #waiters: (() => void)[] = [];
+  #wakeTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk) => {
-      this.received += chunk.toString('latin1');
-      this.#wake();
+      this.#chunks.push(chunk);
+      // Conditions look at everything received, so they are not asked after each of many small chunks.
+      this.#wakeTimer ??= setTimeout(() => this.#wake(), 2);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.error = error.code;
@@ -135,6 +137,11 @@ export class RawClient {
       this.closed = true;
       this.#wake();
     });
+  }
+
+  get received(): string {
+    if (this.#chunks.length > 1) this.#chunks.splice(0, this.#chunks.length, Buffer.concat(this.#chunks));
+    return this.#chunks[0]?.toString('latin1') ?? '';
   }
 
   /** Strings are sent as latin1. */
@@ -174,6 +181,8 @@ export class RawClient {
   }
 
   #wake(): void {
+    clearTimeout(this.#wakeTimer);
+    this.#wakeTimer = undefined;
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
 }

@@ -15,7 +15,7 @@ export class StubPool implements RequestPool {
   readonly cancelled: HttpExchange[] = [];
   resumed = 0;
   answer: ((request: HttpExchange) => void) | undefined;
-  readonly #waiters: { count: number; resolve: () => void }[] = [];
+  readonly #waiters: (() => void)[] = [];
 
   submit(request: PoolRequest): void {
     const exchange = request as HttpExchange;
@@ -38,13 +38,23 @@ export class StubPool implements RequestPool {
     this.#notify();
   }
 
-  /** Settles when `condition` holds; looked at after each call to the pool. */
+  /** Settles when `condition` holds; looked at after each call to the pool. Fails after 5 s. */
   async until(condition: (pool: StubPool) => boolean): Promise<void> {
-    while (!condition(this)) await new Promise<void>((resolve) => this.#waiters.push({ count: 0, resolve }));
+    const deadline = Date.now() + 5000;
+    while (!condition(this)) {
+      await new Promise<void>((resolve, reject) => {
+        const text = `the pool was not asked in time: ${this.submitted.length} submitted, ${this.cancelled.length} cancelled`;
+        const timer = setTimeout(() => reject(new Error(text)), Math.max(0, deadline - Date.now()));
+        this.#waiters.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
   }
 
   #notify(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+    for (const waiter of this.#waiters.splice(0)) waiter();
   }
 }
 
