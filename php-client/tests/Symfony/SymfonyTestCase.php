@@ -42,7 +42,7 @@ abstract class SymfonyTestCase extends TestCase
     /** @param string $script project and file, such as symfony-6.4/public/index.php */
     protected function start(string $script, bool $debug = false, string $env = 'prod'): Master
     {
-        return new Master(self::path($script), $debug, environment: $this->environment($env));
+        return new Master(self::path($script), $debug, ['-d', "session.save_path={$this->folder}/sessions"], $this->environment($env));
     }
 
     /** @return array<string, string> */

@@ -48,7 +48,6 @@ final class Kernel extends BaseKernel
                 'cookie_secure' => 'auto',
                 'cookie_samesite' => 'lax',
                 'storage_factory_id' => 'session.storage.factory.native',
-                'save_path' => '%env(RRTS_TEST_DIR)%/sessions',
             ],
         ]);
         $container->services()
