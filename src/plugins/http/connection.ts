@@ -72,6 +72,8 @@ export class Connection implements ExchangeOwner {
     this.#current = undefined;
     this.#last = response;
     if (this.#closing) return;
+    // Its head may have said "keep-alive" before the server was asked to stop.
+    if (this.#services.stopping && response.socket !== null) response.once('finish', () => this.closeIfIdle());
     if (this.#waiting.length === 0 && this.#fault === undefined) this.#busy = false;
     else this.#nextAfter(response);
   }

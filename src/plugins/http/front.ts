@@ -1,6 +1,7 @@
 // Listens, and stops without cutting anybody off who can be served in time.
 
 import type { Server } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import { type Address, formatAddress } from '../../core/scalars.ts';
@@ -54,6 +55,8 @@ export class HttpFront {
     const grace = setTimeout(() => this.server.closeAllConnections(), graceMs);
     await closed;
     clearTimeout(grace);
+    // The server closes a moment before its last sockets say so, and only then is the pool told of clients that were cut off.
+    await setImmediate();
   }
 
   /** Closes the connections that nothing runs on and nothing is being written to. */

@@ -45,7 +45,7 @@ describe('error_codes: rrts', () => {
     rig.pool.answer = (request) => request.onFailure(new RrtsError('ERR_WORKER_ERROR', INTERNAL));
     const text = await rig.exchange(REQUEST);
     assert.equal(statusOf(text), 500);
-    assert.match(text, /\r\nContent-Length: 0\r\n[^]*\r\n\r\n$/);
+    assert.match(text, /\r\nContent-Length: 0\r\n[\s\S]*\r\n\r\n$/);
     assert.equal(rig.log.lines.at(-1)?.message, INTERNAL);
   });
 
@@ -83,7 +83,7 @@ describe('error_codes: rrts', () => {
       request.onDone();
     };
     const text = await rig.exchange(REQUEST);
-    assert.match(text, /^HTTP\/1\.1 500 [^]*\r\n\r\nunknown status code from worker: 700\n$/);
+    assert.match(text, /^HTTP\/1\.1 500 [\s\S]*\r\n\r\nunknown status code from worker: 700\n$/);
   });
 });
 
@@ -99,7 +99,7 @@ describe('error_codes: roadrunner', () => {
       rig.pool.answer = (request) => request.onFailure(new RrtsError(code, INTERNAL));
       const text = await rig.exchange(REQUEST);
       assert.equal(statusOf(text), 555);
-      assert.match(text, /\r\nContent-Length: 0\r\n[^]*\r\n\r\n$/);
+      assert.match(text, /\r\nContent-Length: 0\r\n[\s\S]*\r\n\r\n$/);
     });
   }
 });
