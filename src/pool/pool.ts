@@ -49,6 +49,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   #stopping = false;
   #booted: { resolve(): void; reject(error: unknown): void } | undefined;
   #emptied: (() => void) | undefined;
+  #whenEmptied: Promise<void> | undefined;
 
   constructor(options: PoolOptions) {
     this.name = options.name;
@@ -139,13 +140,14 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#allocator.close();
-    const emptied = new Promise<void>((resolve) => {
+    // Shared: an impatient second call must not leave the first one waiting.
+    this.#whenEmptied ??= new Promise((resolve) => {
       this.#emptied = resolve;
     });
     const grace = setTimeout(() => this.#cut(), graceMs);
     for (const worker of this.#roster) if (worker.state !== 'working') this.#stopIfDrained(worker);
     this.#checkEmptied();
-    await emptied;
+    await this.#whenEmptied;
     clearTimeout(grace);
     clearInterval(this.#ticker);
     await this.#relay?.close();
