@@ -34,14 +34,18 @@ export async function ensureComposerPackages() {
 }
 
 /**
- * Tries to install the example that uses RoadRunner's own packages, which not every Composer repository serves. What
+ * Tries to install the projects that use RoadRunner's own packages, which not every Composer repository serves. What
  * somebody installed by hand is taken as it is.
- * @returns {Promise<string | undefined>} why it was not possible, undefined when it is installed
+ * @returns {Promise<Map<string, string>>} why it was not possible, by folder relative to the repository
  */
 export async function ensureCompat() {
-  if (hasVendor(COMPAT)) return undefined;
-  const result = await install(COMPAT);
-  return result.code === 0 ? undefined : `Composer cannot install ${name(COMPAT)}: ${composerReason(result.output)}`;
+  const projects = [COMPAT, ...foldersWith(join(ROOT, 'test', 'compat'), 'composer.json')];
+  const reasons = /** @type {Map<string, string>} */ (new Map());
+  for (const folder of projects.filter((project) => !hasVendor(project))) {
+    const result = await install(folder);
+    if (result.code !== 0) reasons.set(name(folder), `Composer: ${composerReason(result.output)}`);
+  }
+  return reasons;
 }
 
 /** @param {string} folder */

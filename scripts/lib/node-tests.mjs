@@ -13,6 +13,7 @@ const STDERR_KEPT = 4000;
  * @property {number} timeout milliseconds for the whole run
  * @property {number} testTimeout milliseconds for one file or test
  * @property {number} [concurrency] files at once
+ * @property {NodeJS.ProcessEnv} [env] added to the environment of the tests
  */
 
 /**
@@ -24,7 +25,7 @@ export async function runNodeTests(files, options) {
   const tally = new Tally();
   const collector = new Collector(tally, new Set(files));
   const result = await run(process.execPath, nodeArguments(files, options), {
-    env: { NO_COLOR: '1', NODE_ENV: 'test' },
+    env: { ...options.env, NO_COLOR: '1', NODE_ENV: 'test' },
     timeout: options.timeout,
     onLine: (line) => collector.line(line),
   });

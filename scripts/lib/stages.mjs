@@ -1,7 +1,7 @@
 // The stages of the test command: what each runs and how long it may take.
 import { availableParallelism } from 'node:os';
 import { join, sep } from 'node:path';
-import { ensureComposerPackages } from './composer.mjs';
+import { ensureCompat, ensureComposerPackages } from './composer.mjs';
 import { discardStaleCache } from './example-cache.mjs';
 import { checkExamples } from './example-checks.mjs';
 import { withLock } from './lock.mjs';
@@ -83,7 +83,7 @@ export const STAGES = /** @type {Stage[]} */ ([
   nodeTests('e2e', { groups: ['e2e'], minutes: 9, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
   { name: 'examples', groups: ['e2e', 'examples'], limit: 3 * MINUTE, run: () => checkExamples() },
   nodeTests('faults', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
-  nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1 }),
+  nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1, prepare: prepareCompat }),
 ]);
 
 async function composerPackages() {
@@ -152,10 +152,11 @@ function clientTool(name, needs, command) {
 /**
  * A stage of node:test files, named like its folder below test/.
  * @param {string} name
- * @param {{ groups: string[], minutes: number, testMinutes: number, concurrency: number }} options
+ * @param {{ groups: string[], minutes: number, testMinutes: number, concurrency: number,
+ *   prepare?: () => Promise<NodeJS.ProcessEnv> }} options
  * @returns {Stage}
  */
-function nodeTests(name, { groups, minutes, testMinutes, concurrency }) {
+function nodeTests(name, { groups, minutes, testMinutes, concurrency, prepare }) {
   return {
     name,
     groups,
@@ -165,7 +166,8 @@ function nodeTests(name, { groups, minutes, testMinutes, concurrency }) {
       const files = all.filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)));
       if (all.length === 0) return absent(name, `a *.test.ts file in test${name === 'unit' ? '' : `/${name}`}`);
       if (files.length === 0) return new Tally();
-      return runNodeTests(files, { timeout, testTimeout: testMinutes * MINUTE, concurrency });
+      const env = (await prepare?.()) ?? {};
+      return runNodeTests(files, { timeout, testTimeout: testMinutes * MINUTE, concurrency, env });
     },
   };
 }
@@ -175,6 +177,12 @@ function testFiles(stage) {
   if (stage !== 'unit') return filesBelow(join(TEST, stage), '.test.ts');
   const others = OWN_STAGE.map((folder) => join(TEST, folder) + sep);
   return filesBelow(TEST, '.test.ts').filter((file) => !others.some((folder) => file.startsWith(folder)));
+}
+
+/** A compat test whose packages are missing skips itself, and gives this as the reason. */
+async function prepareCompat() {
+  const reasons = [...(await withLock(ensureCompat)).values()];
+  return reasons.length === 0 ? {} : { RRTS_COMPAT_UNAVAILABLE: [...new Set(reasons)].join('; ') };
 }
 
 /**
