@@ -40,7 +40,7 @@ Examples:
 /** Printed after the options of `rrts config --help`. */
 export const CONFIG_HELP = `
 Examples:
-  rrts config check -c app.yaml          every mistake with file, line and column; exit code 78 if there is one
+  rrts config check -c app.yaml          every mistake with its line and column; then exit code 78
   rrts config print -c app.yaml          as rrts understands it; values of secret keys are not shown
   rrts config schema > rrts.schema.json  JSON Schema, for completion in an editor
 `;

@@ -1,0 +1,55 @@
+// Runs the command line as a person would, in a folder of its own, and waits for its end.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { cliCommand, ROOT } from '../helpers/paths.ts';
+import { makeTempDir, type TempDir } from '../helpers/temp-dir.ts';
+import { within } from '../helpers/wait-for.ts';
+
+/** The loader by its path: in the folder of a test there are no packages. */
+const TSX = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
+
+/** What a command left. */
+export interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly dir: TempDir;
+}
+
+/** What to run: words, files of the folder by name, and by which name the program is called. */
+export interface RunOptions {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly calledAs?: string;
+}
+
+/** Runs `rrts` with the words. */
+export async function runCli(t: TestContext, words: readonly string[], options: RunOptions = {}): Promise<Run> {
+  const dir = makeTempDir('cli');
+  t.after(() => dir.remove());
+  for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(dir.file(name), text);
+  const [node = '', ...command] = cliCommand().map((word) => (word === 'tsx' ? TSX : word));
+  if (options.calledAs !== undefined) {
+    symlinkSync(command.pop() ?? '', dir.file(options.calledAs));
+    command.push(dir.file(options.calledAs));
+  }
+  const child = spawn(node, [...command, ...words], {
+    cwd: dir.path,
+    env: { PATH: process.env['PATH'] ?? '', ...options.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code] = (await within(once(child, 'close'), 20_000, `the end of rrts ${words.join(' ')}`)) as [number | null];
+  return { code, stdout, stderr, dir };
+}

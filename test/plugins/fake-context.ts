@@ -1,0 +1,37 @@
+// A host for one plugin: no server around it, pools that are only numbers.
+
+import { Registry } from 'prom-client';
+import { silentLogger } from '../../src/core/logger.ts';
+import type { Health, PluginContext } from '../../src/plugins/plugin.ts';
+import type { Pool } from '../../src/pool/pool.ts';
+import type { PoolStats } from '../../src/pool/stats.ts';
+
+/** A context whose pools have these numbers. `stopping` may be set. */
+export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & { stopping: boolean } {
+  const checks = new Map<string, () => Health>();
+  return {
+    logger: silentLogger,
+    metrics: new Registry(),
+    createPool: () => Promise.reject(new Error('no pools here')),
+    pools: () => stats().map((one) => ({ name: one.name, stats: () => one }) as unknown as Pool),
+    registerHealthCheck: (plugin, check) => void checks.set(plugin, check),
+    healthChecks: () => checks,
+    stopping: false,
+  };
+}
+
+/** Numbers of a pool called http. */
+export function poolStats(more: Partial<PoolStats> = {}): PoolStats {
+  return {
+    name: 'http',
+    workers: [],
+    target: 2,
+    ready: 0,
+    working: 0,
+    starting: 0,
+    stopping: 0,
+    queueLength: 0,
+    bootFailures: 0,
+    ...more,
+  };
+}

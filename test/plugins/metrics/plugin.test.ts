@@ -1,0 +1,109 @@
+// The metrics plugin over HTTP: RoadRunner's names, series that end with their worker, declared metrics.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { camelCased } from '../../../src/core/camel-case.ts';
+import { metricsSchema } from '../../../src/plugins/metrics/config.ts';
+import { metricsPlugin } from '../../../src/plugins/metrics/plugin.ts';
+import { PoolMetrics } from '../../../src/plugins/metrics/pool-metrics.ts';
+import { readUsage } from '../../../src/plugins/metrics/usage.ts';
+import type { PoolStats, WorkerStats } from '../../../src/pool/stats.ts';
+import { freePort } from '../../helpers/free-port.ts';
+import { fakeContext, poolStats } from '../fake-context.ts';
+
+const worker = (pid: number, state: WorkerStats['state']): WorkerStats => ({
+  pid,
+  state,
+  execs: 1,
+  startedAt: 0,
+  codec: 'native',
+});
+
+async function startMetrics(t: TestContext, stats: () => PoolStats[], section: object = {}) {
+  const port = await freePort();
+  const context = fakeContext(stats);
+  const config = camelCased(metricsSchema, metricsSchema.parse({ address: `127.0.0.1:${port}`, ...section }));
+  const plugin = metricsPlugin.create(config, context);
+  t.after(() => plugin.stop(0));
+  await plugin.start();
+  const scrape = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return { scrape, port, context };
+}
+
+test("a pool has RoadRunner's series; memory of a live process is read", async (t) => {
+  const { pid } = process;
+  const workers = [worker(pid, 'ready'), worker(999_999_999, 'starting')];
+  const { scrape } = await startMetrics(t, () => [poolStats({ workers, ready: 1, starting: 1, queueLength: 7 })]);
+  const text = await scrape();
+  for (const line of [
+    'rr_http_total_workers 2',
+    'rr_http_workers_ready 1',
+    'rr_http_workers_working 0',
+    'rr_http_workers_invalid 1',
+    'rrts_http_queue_length 7',
+    `rr_http_worker_state{state="ready",pid="${pid}"} 1`,
+    'rr_http_worker_state{state="starting",pid="999999999"} 1',
+  ]) {
+    assert.ok(text.includes(`\n${line}\n`), `${line} in\n${text}`);
+  }
+  const memory = Number(new RegExp(`rr_http_worker_memory_bytes{pid="${pid}"} (\\d+)`).exec(text)?.[1]);
+  assert.ok(memory > 1_000_000, `${memory} bytes`);
+  assert.match(text, new RegExp(`\\nrr_http_workers_memory_bytes ${memory}\\n`));
+  assert.match(text, /\nprocess_resident_memory_bytes \d+/);
+});
+
+test('the series of a worker end with it, so their number does not grow', async () => {
+  let pid = 100;
+  const context = fakeContext(() => [poolStats({ workers: [worker(pid, 'ready')] })]);
+  const metrics = new PoolMetrics(
+    context.metrics,
+    () => context.pools(),
+    async (pids) => {
+      return new Map(pids.map((one) => [one, { memoryBytes: 5, cpuRatio: 0.5 }]));
+    },
+  );
+  for (; pid < 200; pid++) await metrics.collect();
+  const text = await context.metrics.metrics();
+  assert.equal(text.match(/^rr_http_worker_state\{/gm)?.length, 1);
+  assert.match(text, /rr_http_worker_memory_bytes\{pid="199"\} 5/);
+  assert.match(text, /rrts_http_worker_cpu_ratio\{pid="199"\} 0\.5/);
+});
+
+test('metrics of the application are registered as declared', async (t) => {
+  const collect = {
+    orders: { type: 'counter', help: 'Orders.', namespace: 'shop', subsystem: 'checkout', labels: ['country'] },
+    depth: { type: 'gauge' },
+    seconds: { type: 'histogram', buckets: [0.1, 1] },
+    size: { type: 'summary', objectives: [{ 0.5: 0.05 }, { 0.9: 0.01 }] },
+  };
+  const { scrape } = await startMetrics(t, () => [], { collect });
+  const text = await scrape();
+  assert.match(text, /# HELP shop_checkout_orders Orders\.\n# TYPE shop_checkout_orders counter/);
+  assert.match(text, /# TYPE depth gauge\ndepth 0/);
+  assert.match(text, /seconds_bucket\{le="0\.1"\} 0\nseconds_bucket\{le="1"\} 0\nseconds_bucket\{le="\+Inf"\} 0/);
+  assert.match(text, /size\{quantile="0\.5"\} 0\nsize\{quantile="0\.9"\} 0/);
+});
+
+test('a metric that cannot be is an error of the configuration', async (t) => {
+  const collect = { a_x: { type: 'gauge' }, x: { type: 'gauge', namespace: 'a' } };
+  await assert.rejects(
+    startMetrics(t, () => [], { collect }),
+    {
+      code: 'ERR_CONFIG_INVALID',
+      message: /^metrics\.collect\.x: .*a_x.* already been registered/,
+    },
+  );
+});
+
+test('only /metrics is there', async (t) => {
+  const { port } = await startMetrics(t, () => []);
+  assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404);
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+});
+
+test('usage of processes that are gone is left out, and nothing rejects', async () => {
+  const usage = await readUsage([process.pid, 999_999_999]);
+  assert.deepEqual([...usage.keys()], [process.pid]);
+  assert.equal((await readUsage([])).size, 0);
+});
