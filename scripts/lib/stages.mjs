@@ -82,7 +82,7 @@ export const STAGES = /** @type {Stage[]} */ ([
   nodeTests('unit', { groups: ['unit'], minutes: 5, testMinutes: 2, concurrency: availableParallelism() }),
   nodeTests('e2e', { groups: ['e2e'], minutes: 9, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
   { name: 'examples', groups: ['e2e', 'examples'], limit: 3 * MINUTE, run: () => checkExamples() },
-  nodeTests('faults', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
+  ...optional('faults', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
   nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1, prepare: prepareCompat }),
 ]);
 
@@ -150,6 +150,15 @@ function clientTool(name, needs, command) {
 }
 
 /**
+ * A stage that is there when its folder is.
+ * @param {string} name
+ * @param {Parameters<typeof nodeTests>[1]} options
+ */
+function optional(name, options) {
+  return exists(join(TEST, name)) ? [nodeTests(name, options)] : [];
+}
+
+/**
  * A stage of node:test files, named like its folder below test/.
  * @param {string} name
  * @param {{ groups: string[], minutes: number, testMinutes: number, concurrency: number,
@@ -195,12 +204,13 @@ function bin(name, ...args) {
 }
 
 /**
+ * A check whose settings or files are gone would otherwise pass for ever.
  * @param {string} name
  * @param {string} what
  */
 function absent(name, what) {
   const tally = new Tally();
-  tally.skip(name, `there is no ${what} yet`);
+  tally.fail(name, `there is no ${what}`);
   return tally;
 }
 

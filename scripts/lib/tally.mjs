@@ -1,5 +1,7 @@
 // Counts what passed, failed and was skipped, and prints the closing lines of a test run.
 
+const NAMES_PER_REASON = 10;
+
 /**
  * @typedef {object} Entry
  * @property {string} name
@@ -60,10 +62,23 @@ export function report(tally) {
   if (tally.failed.length > 0) console.log('\nfailures:');
   for (const { name, detail } of tally.failed) console.log(`  ${name}${firstLine(detail)}`);
   if (tally.skipped.length > 0) console.log('');
-  for (const { name, detail } of tally.skipped) console.log(`skipped: ${name} (${detail})`);
+  for (const line of skipLines(tally.skipped)) console.log(line);
   if (tally.skipped.length === 0) console.log('');
   console.log(tally.toString());
   return tally.failed.length === 0 ? 0 : 1;
+}
+
+/**
+ * A whole suite that cannot run here has hundreds of tests and one reason.
+ * @param {Entry[]} skipped
+ */
+function skipLines(skipped) {
+  const byReason = new Map(skipped.map(({ detail }) => [detail, /** @type {string[]} */ ([])]));
+  for (const { name, detail } of skipped) byReason.get(detail)?.push(name);
+  return [...byReason].flatMap(([reason, names]) => {
+    const shown = names.length > NAMES_PER_REASON ? [`${names[0]} and ${names.length - 1} more`] : names;
+    return shown.map((name) => `skipped: ${name} (${reason})`);
+  });
 }
 
 /** @param {string} [text] */
