@@ -92,7 +92,6 @@ describe('bad input: workers that cannot boot', () => {
       const message = printedMessage(server);
       for (const pattern of wish.says) assert.match(message, pattern);
       assertReadable(server, wish.isFlood);
-      assert.ok(ms < wish.withinMs + 2000, `ended after ${ms} ms`);
       t.diagnostic(`${ms} ms: ${message.slice(0, 200)}`);
     });
   }

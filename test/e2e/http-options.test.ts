@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { describe, test } from 'node:test';
 import { freePort } from '../helpers/free-port.ts';
 import { mentions } from '../helpers/log-lines.ts';
+import { fixture } from '../helpers/paths.ts';
 import { RawClient } from '../helpers/raw-http.ts';
 import { ask, askJson } from '../helpers/request.ts';
 import { type ConfigTree, spawnServer, startServer, statusOf, waitUntilReady } from '../helpers/start-server.ts';
@@ -184,7 +185,7 @@ describe('6.1 logs and middleware', () => {
 describe('environment of the workers', () => {
   test('RR_MODE, RR_RELAY, RR_VERSION, RRTS_VERSION and server.env in upper case', async (t) => {
     const server = await spawnServer({
-      command: ['php', '-r', 'foreach (getenv() as $k => $v) { fwrite(STDERR, "$k=$v\\n"); } sleep(60);'],
+      command: ['php', fixture('misbehaving/dumps-environment.php')],
       config: { server: { env: { app_env: 'test' } }, http: { pool: { num_workers: 1 } } },
     });
     t.after(() => server.discard());

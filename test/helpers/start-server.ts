@@ -78,12 +78,12 @@ export class ServerProcess {
 
   /** The first log line that satisfies the test, one that came before included. */
   waitForLog(test: (record: LogRecord) => boolean, what: string, ms = 5000): Promise<LogRecord> {
-    return within(this.logs.first(test), ms, `a log line ${what} in\n${this.logs.tail()}\n`);
+    return within(this.logs.first(test), ms, () => `a log line ${what} in\n${this.logs.tail()}\n`);
   }
 
   /** Waits for its end and asserts that nothing it started is left. */
   async waitForEnd(ms = 10_000): Promise<Ending> {
-    const ending = await within(this.ended, ms, `the end of the server; its log was\n${this.logs.tail()}\n`);
+    const ending = await within(this.ended, ms, () => `the end of the server; its log was\n${this.logs.tail()}\n`);
     await eventually(() => processesMarked(this.mark).length === 0, `no process left of the server`, 1000).catch(
       (error) => {
         const left = processesMarked(this.mark).map((entry) => `${entry.pid} ${entry.command}`);

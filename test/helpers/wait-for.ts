@@ -6,10 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 const LOOK_EVERY_MS = 10;
 
 /** The value of `promise`, or a failure that says what did not come within `ms`. */
-export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+export async function within<T>(promise: Promise<T>, ms: number, what: string | (() => string)): Promise<T> {
   const late = new AbortController();
   const deadline = pause(ms, undefined, { signal: late.signal }).then(() => {
-    throw new assert.AssertionError({ message: `${what} did not happen within ${ms} ms` });
+    const text = typeof what === 'string' ? what : what();
+    throw new assert.AssertionError({ message: `${text} did not happen within ${ms} ms` });
   });
   deadline.catch(() => {});
   try {
