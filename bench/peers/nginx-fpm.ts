@@ -1,16 +1,21 @@
 // nginx with php-fpm behind it, from the templates in bench/config.
 
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { availableParallelism, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { PeerId } from '../cases.ts';
 import { Service } from '../service.ts';
 import { freePort, type Workspace } from '../workspace.ts';
 import type { Stack } from './stack.ts';
 
-/** nginx keeps its FastCGI connections: the most requests per second, but a request that is not on one of them waits long. */
+/**
+ * nginx keeps its FastCGI connections: the most requests per second, but a request that is not on one of them waits long. A
+ * connection holds a PHP process even while it is idle, so that nginx's processes together may keep only as many as there are:
+ * with more, one nginx process would leave none to the other, which then answers nothing at all.
+ */
 export function startKeptFpm(workspace: Workspace, signal: AbortSignal): Promise<Stack> {
-  return startNginxFpm(inFolder(workspace, 'fpm-kept'), `keepalive ${workspace.workers};`, signal);
+  const each = Math.max(1, Math.floor(workspace.workers / availableParallelism()));
+  return startNginxFpm(inFolder(workspace, 'fpm-kept'), `keepalive ${each};`, signal);
 }
 
 /** A FastCGI connection per request, nginx's default: fewer requests per second, but every client gets its turn. */
@@ -18,7 +23,7 @@ export function startFreshFpm(workspace: Workspace, signal: AbortSignal): Promis
   return startNginxFpm(inFolder(workspace, 'fpm-fresh'), '', signal);
 }
 
-/** A kept connection holds a PHP process even while it is idle, so that the two ways need a php-fpm each. */
+/** Kept connections would leave no PHP process to the others, so that the two ways need a php-fpm each. */
 function inFolder(workspace: Workspace, name: string): Workspace {
   const folder = join(workspace.folder, name);
   mkdirSync(folder, { recursive: true });
