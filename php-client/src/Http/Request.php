@@ -7,6 +7,8 @@ namespace Rrts\Http;
 /** A request as rrts received it, without PSR-7's weight. What has to be parsed is parsed when asked for. */
 final class Request
 {
+    private ?string $target = null;
+
     /** @var array<array-key, mixed>|null */
     private ?array $query = null;
 
@@ -57,23 +59,32 @@ final class Request
     /** The path and query of the target, as a client puts them in the request line; begins with "/". */
     public function target(): string
     {
-        $start = \strpos($this->uri, '://');
-        $start = $start === false ? 0 : $start + 3;
-        $target = \substr($this->uri, $start + \strcspn($this->uri, '/?#', $start));
+        if ($this->target === null) {
+            $start = \strpos($this->uri, '://');
+            $start = $start === false ? 0 : $start + 3;
+            $target = \substr($this->uri, $start + \strcspn($this->uri, '/?#', $start));
+            $this->target = $target === '' || $target[0] !== '/' ? '/' . $target : $target;
+        }
 
-        return $target === '' || $target[0] !== '/' ? '/' . $target : $target;
+        return $this->target;
     }
 
     /** The path alone, not decoded; begins with "/". */
     public function path(): string
     {
-        return \explode('?', $this->target(), 2)[0];
+        $target = $this->target();
+        $length = \strpos($target, '?');
+
+        return $length === false ? $target : \substr($target, 0, $length);
     }
 
     /** The query without its "?", not decoded; '' when there is none. */
     public function queryString(): string
     {
-        return \explode('?', $this->target(), 2)[1] ?? '';
+        $target = $this->target();
+        $length = \strpos($target, '?');
+
+        return $length === false ? '' : \substr($target, $length + 1);
     }
 
     /**

@@ -11,6 +11,12 @@ namespace Rrts\Http;
  */
 final class ServerVariables
 {
+    /** Header names are few, but clients can think of any number. */
+    private const MAX_KEYS = 256;
+
+    /** @var array<array-key, string> header name to its name in $_SERVER */
+    private static array $keys = [];
+
     /** @return array<string, mixed> */
     public static function of(Request $request): array
     {
@@ -35,14 +41,10 @@ final class ServerVariables
             $variables['HTTPS'] = 'on';
         }
         foreach ($request->headers as $name => $values) {
-            $name = (string) $name;
-            // HTTP_PROXY would set the proxy of HTTP clients that read the environment.
-            if ($name === 'proxy') {
-                continue;
+            $key = self::$keys[$name] ?? self::key((string) $name);
+            if ($key !== '') {
+                $variables[$key] = isset($values[1]) ? \implode($key === 'HTTP_COOKIE' ? '; ' : ', ', $values) : $values[0];
             }
-            $key = \strtoupper(\strtr($name, '-', '_'));
-            $key = $key === 'CONTENT_TYPE' || $key === 'CONTENT_LENGTH' ? $key : 'HTTP_' . $key;
-            $variables[$key] = isset($values[1]) ? \implode($name === 'cookie' ? '; ' : ', ', $values) : $values[0];
         }
 
         return $variables;
@@ -53,10 +55,29 @@ final class ServerVariables
     {
         $start = $isSecure ? 8 : 7;
         $authority = \substr($request->uri, $start, \strcspn($request->uri, '/?#', $start));
-        if (\preg_match('/^(.*?)(?::(\d+))?$/sD', $authority, $match) !== 1) {
-            return ['', $isSecure ? '443' : '80'];
+        // Not in the middle of an IPv6 address.
+        $colon = \strrpos($authority, ':');
+        if ($colon === false || \str_ends_with($authority, ']')) {
+            return [$authority, $isSecure ? '443' : '80'];
         }
 
-        return [$match[1], $match[2] ?? ($isSecure ? '443' : '80')];
+        return [\substr($authority, 0, $colon), \substr($authority, $colon + 1)];
+    }
+
+    /** The name in $_SERVER; '' for a header that must not get there. */
+    private static function key(string $name): string
+    {
+        $key = \strtoupper(\strtr($name, '-', '_'));
+        $key = match ($key) {
+            'CONTENT_TYPE', 'CONTENT_LENGTH' => $key,
+            // HTTP_PROXY would set the proxy of HTTP clients that read the environment.
+            'PROXY' => '',
+            default => 'HTTP_' . $key,
+        };
+        if (\count(self::$keys) < self::MAX_KEYS) {
+            self::$keys[$name] = $key;
+        }
+
+        return $key;
     }
 }
