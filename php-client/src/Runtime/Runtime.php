@@ -14,7 +14,8 @@ use Symfony\Component\Runtime\SymfonyRuntime;
 
 /**
  * Serves what a Symfony front controller returns: APP_RUNTIME=Rrts\Runtime\Runtime. Where rrts did not start the process,
- * as in bin/console or under PHP-FPM, it is Symfony's own runtime and nothing else.
+ * as in bin/console or under PHP-FPM, it is Symfony's own runtime and nothing else. Not final, because applications
+ * extend runtimes.
  */
 class Runtime extends SymfonyRuntime
 {

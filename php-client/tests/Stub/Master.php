@@ -39,10 +39,11 @@ final class Master
      * @param list<string> $options command line options for php
      * @param array<string, string> $environment
      */
-    public function __construct(string $script, bool $debug = false, array $options = [], array $environment = [], bool $handshake = true)
+    public function __construct(string $script, bool $debug = false, array $options = [], array $environment = [], bool $handshake = true, string $relay = 'fd://3')
     {
+        $server = $relay === 'fd://3' ? null : self::listen($relay);
         $command = [\PHP_BINARY, ...$options, $script];
-        $environment += ['RRTS_RELAY' => 'fd://3', 'RR_RELAY' => 'pipes', 'RR_MODE' => 'http', 'RRTS_VERSION' => '0.1.0'] + \getenv();
+        $environment += ['RRTS_RELAY' => $relay, 'RR_RELAY' => $relay === 'fd://3' ? 'pipes' : $relay, 'RR_MODE' => 'http', 'RRTS_VERSION' => '0.1.0'] + \getenv();
         // stdout and stderr share one pipe: the log of the worker.
         // @phpstan-ignore argument.type (its signature does not know descriptors above 2)
         $process = \proc_open($command, [0 => ['file', '/dev/null', 'r'], 1 => ['pipe', 'w'], 2 => ['redirect', 1], 3 => ['socket']], $pipes, null, $environment);
@@ -51,11 +52,14 @@ final class Master
         }
         $this->process = $process;
         $this->output = $pipes[1];
-        $this->channel = $pipes[3];
+        $this->channel = $server === null ? $pipes[3] : self::accept($server);
         \stream_set_blocking($this->output, false);
         \stream_set_blocking($this->channel, false);
         \stream_set_read_buffer($this->channel, 0);
         $this->decoder = new FrameDecoder();
+        if ($server !== null) {
+            $this->send(ControlMessage::pid((int) \getmypid())->toFrame());
+        }
         if ($handshake) {
             $this->welcome($debug);
         }
@@ -241,6 +245,34 @@ final class Master
         }
 
         return $this->log;
+    }
+
+    /**
+     * @param string $relay completed with the port when it is tcp://127.0.0.1:0
+     *
+     * @return resource
+     */
+    private static function listen(string &$relay)
+    {
+        $server = \stream_socket_server($relay);
+        if ($server === false) {
+            throw new \RuntimeException("Cannot listen on {$relay}.");
+        }
+        $relay = \str_starts_with($relay, 'tcp://') ? 'tcp://' . \stream_socket_get_name($server, false) : $relay;
+
+        return $server;
+    }
+
+    /**
+     * @param resource $server
+     *
+     * @return resource
+     */
+    private static function accept($server)
+    {
+        $channel = \stream_socket_accept($server, self::DEADLINE_SECONDS);
+
+        return $channel === false ? throw new \RuntimeException('The worker does not connect.') : $channel;
     }
 
     /** @return array{int, list<string>} */

@@ -152,6 +152,21 @@ final class FrameworkTest extends SymfonyTestCase
         self::assertSame(['1', '1'], [$master->request('GET', '/counter')->body(), $master->request('GET', '/counter')->body()]);
     }
 
+    public function testTheHttpCacheServesEveryRequestNotOnlyTheFirst(): void
+    {
+        $master = $this->start(self::SCRIPT, env: 'cached');
+        $bodies = [];
+        for ($i = 0; $i < 3; $i++) {
+            $reply = $master->request('GET', '/cacheable');
+            $bodies[] = $reply->body();
+        }
+
+        self::assertSame(16, \strlen($bodies[0]));
+        self::assertSame([$bodies[0], $bodies[0], $bodies[0]], $bodies);
+        self::assertNotSame('', $reply->header('age'));
+        self::assertSame(['1', '1'], [$master->request('GET', '/counter')->body(), $master->request('GET', '/counter')->body()]);
+    }
+
     public function testTerminateRunsAfterTheAnswer(): void
     {
         $gate = $this->folder . '/gate';

@@ -51,7 +51,7 @@ abstract class SymfonyTestCase extends TestCase
         return [
             'APP_RUNTIME' => \Rrts\Runtime\Runtime::class,
             'APP_ENV' => $env,
-            'APP_DEBUG' => $env === 'prod' ? '0' : '1',
+            'APP_DEBUG' => $env === 'dev' ? '1' : '0',
             'RRTS_TEST_DIR' => $this->folder,
             'RRTS_TEST_CACHE' => self::$cache,
         ];

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Rrts\Tests\Worker;
 
 use PHPUnit\Framework\Attributes\DataProvider;
+use PHPUnit\Framework\Attributes\TestWith;
 use PHPUnit\Framework\TestCase;
 use Rrts\Protocol\Frame;
 use Rrts\Protocol\FrameCodec;
@@ -74,6 +75,20 @@ final class HttpWorkerTest extends TestCase
             'files' => ['f' => [['one.txt', 'C:\\tmp\\one.txt', 'text/plain', 3, 0], ['two.txt', 'two.txt', 'text/plain', 0, 1]]],
             'address' => '127.0.0.1', 'protocol' => '1.1', 'attempt' => 2, 'attributes' => ['trace' => 'abc'],
         ], \json_decode($reply->body(), true));
+    }
+
+    #[TestWith(['tcp://127.0.0.1:0'])]
+    #[TestWith(['unix://'])]
+    public function testSocketRelaysCarryTheSame(string $relay): void
+    {
+        $path = \sys_get_temp_dir() . '/rrts-' . \bin2hex(\random_bytes(8)) . '.sock';
+        $master = new Master(self::SCRIPT, relay: $relay === 'unix://' ? $relay . $path : $relay);
+
+        self::assertSame('Hello', $master->request('GET', '/hello')->body());
+        self::assertSame(\str_repeat('x', 2_000_000), $master->request('POST', '/large', [], \str_repeat('x', 2000))->body());
+        self::assertSame(['one', '0', 'three'], $master->request('GET', '/generator')->chunks);
+        self::assertSame(0, $master->stop());
+        @\unlink($path);
     }
 
     public function testTheBodyZeroIsABody(): void

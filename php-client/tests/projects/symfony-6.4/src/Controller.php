@@ -152,6 +152,11 @@ final class Controller
         return $response->setContent('after hints');
     }
 
+    public function cacheable(): Response
+    {
+        return (new Response(\bin2hex(\random_bytes(8))))->setPublic()->setMaxAge(600);
+    }
+
     public function prints(): Response
     {
         echo 'printed by a controller';

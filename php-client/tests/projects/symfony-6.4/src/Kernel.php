@@ -39,6 +39,7 @@ final class Kernel extends BaseKernel
     {
         $container->extension('framework', [
             'secret' => 'secret',
+            'http_cache' => $this->environment === 'cached',
             'http_method_override' => false,
             'handle_all_throwables' => true,
             'php_errors' => ['log' => true],
