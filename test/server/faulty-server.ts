@@ -1,7 +1,7 @@
 // A server for signals.test.ts: fails in the way its first argument says, and ends with the exit code that rrts would use.
 
 import { Server } from '../../src/server/server.ts';
-import { watchProcess } from '../../src/server/signals.ts';
+import { ProcessWatch } from '../../src/server/signals.ts';
 import { configFor, fakePlugin } from './fake-plugins.ts';
 
 const [fault = ''] = process.argv.slice(2);
@@ -16,7 +16,7 @@ const drain = (): Promise<void> => {
 };
 const plugins = [fakePlugin('a', [], { stop: drain })];
 const server = new Server({ config: configFor(['a']), logger, environment: {}, cwd: '.', pluginTypes: plugins });
-const watch = watchProcess(server, logger);
+const watch = new ProcessWatch(server, logger);
 const alive = setInterval(() => undefined, 1000);
 
 await server.start();

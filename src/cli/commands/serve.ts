@@ -5,7 +5,7 @@ import { messageOf, RrtsError } from '../../core/errors.ts';
 import { loadConfig } from '../../server/load-config.ts';
 import { openLogs } from '../../server/logging.ts';
 import { Server } from '../../server/server.ts';
-import { type Ending, watchProcess } from '../../server/signals.ts';
+import { type Ending, ProcessWatch } from '../../server/signals.ts';
 import { VERSION } from '../../version.ts';
 import { EXIT } from '../exit-codes.ts';
 import { configSources, type GlobalOptions } from '../options.ts';
@@ -24,7 +24,7 @@ export async function serve(options: GlobalOptions): Promise<number> {
     warnOfOldNode((text) => logger.warn({}, text));
   }
   const server = new Server({ config: loaded.config, logger, environment: process.env, cwd: process.cwd() });
-  const watch = watchProcess(server, logger);
+  const watch = new ProcessWatch(server, logger);
   const removePidFile = writePidFile(options.pid);
   try {
     const started = server.start().then(() => {
