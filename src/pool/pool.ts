@@ -284,6 +284,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     if (this.#booted !== undefined) {
       this.#booted.reject(error);
       this.#booted = undefined;
+      this.#allocator.close(); // the start failed as a whole: its other workers are neither replaced nor reported
     } else if (!this.#stopping) {
       this.#allocator.failed(error);
     }

@@ -117,7 +117,8 @@ function isFile(path: string): boolean {
 
 function spawnError(options: SpawnOptions, cause: NodeJS.ErrnoException): RrtsError {
   const binary = options.words[0] ?? '';
-  const why = cause.code === 'ENOENT' ? 'not found' : (cause.code ?? cause.message);
+  const where = binary.includes('/') ? '' : ` in PATH (${options.env['PATH'] ?? 'which is empty'})`;
+  const why = cause.code === 'ENOENT' ? `not found${where}` : (cause.code ?? cause.message);
   return new RrtsError('ERR_WORKER_SPAWN', `cannot start "${options.words.join(' ')}": ${binary}: ${why}`, {
     cause,
     place: 'server.command',

@@ -43,7 +43,10 @@ test('another user and group come with their supplementary groups and without ne
 });
 
 const FAILURES = [
-  [{ words: ['no-such-php', 'w.php'] }, /cannot start "no-such-php w\.php": no-such-php: not found/],
+  [
+    { words: ['no-such-php', 'w.php'] },
+    /cannot start "no-such-php w\.php": no-such-php: not found in PATH \(\/usr\/bin:\/bin\)/,
+  ],
   [{ words: ['/no/such/php', 'w.php'] }, /\/no\/such\/php: not found/],
   [{ cwd: '/no/such/folder' }, /working directory \/no\/such\/folder does not exist/],
   [{ words: [fileURLToPath(new URL('../../LICENSE', import.meta.url))] }, /LICENSE: EACCES/],
