@@ -1,26 +1,21 @@
 // One log line per request, with RoadRunner's messages and field names.
 
 import type { Logger } from '../../core/logger.ts';
+import type { RequestBody } from '../../protocol/http/head.ts';
 
-/** What a line tells of a request. */
-export interface AccessLogEntry {
+/** A request; an HttpExchange is one. */
+export interface AccessLogRequest {
   readonly method: string;
   readonly target: string;
   readonly host: string;
   readonly scheme: string;
   readonly remoteAddress: string;
   readonly headers: readonly string[];
-  readonly status: number;
-  readonly readBytes: number;
-  readonly writtenBytes: number;
-  /** Wall clock, milliseconds. */
-  readonly startedAt: number;
-  /** Milliseconds. */
-  readonly elapsed: number;
+  readonly body: RequestBody;
 }
 
-/** Writes the line of one request. */
-export type AccessLog = (entry: AccessLogEntry) => void;
+/** Writes the line of one request. `written` counts body bytes, `elapsed` milliseconds. */
+export type AccessLog = (request: AccessLogRequest, status: number, written: number, elapsed: number) => void;
 
 /**
  * The access log that the configuration asks for; undefined when there is none, which is the default: RoadRunner writes a
@@ -30,43 +25,48 @@ export type AccessLog = (entry: AccessLogEntry) => void;
  * if the logger shows debug. Both have level info, as Laravel Octane, which parses them, expects.
  */
 export function createAccessLog(logger: Logger, detailed: boolean): AccessLog | undefined {
-  if (detailed) return (entry) => logger.info({ ...shortFacts(entry), ...longFacts(entry) }, 'http access log');
+  if (detailed) {
+    return (request, status, written, elapsed) => {
+      const facts = { ...shortFacts(request, status, written, elapsed), ...longFacts(request, elapsed) };
+      logger.info(facts, 'http access log');
+    };
+  }
   // Only pino can tell its level; a logger that cannot gets no lines.
   const { isLevelEnabled } = logger as { isLevelEnabled?: (level: string) => boolean };
   if (isLevelEnabled?.call(logger, 'debug') !== true) return undefined;
-  return (entry) => logger.info(shortFacts(entry), 'http log');
+  return (request, status, written, elapsed) => logger.info(shortFacts(request, status, written, elapsed), 'http log');
 }
 
-function shortFacts(entry: AccessLogEntry): object {
+function shortFacts(request: AccessLogRequest, status: number, written: number, elapsed: number): object {
   return {
-    status: entry.status,
-    method: entry.method,
-    URI: entry.target,
-    URL: `${entry.scheme}://${entry.host}${entry.target}`,
-    remote_address: entry.remoteAddress,
-    read_bytes: entry.readBytes,
-    write_bytes: entry.writtenBytes,
-    start: new Date(entry.startedAt).toISOString(),
-    elapsed: Math.round(entry.elapsed),
+    status,
+    method: request.method,
+    URI: request.target,
+    URL: `${request.scheme}://${request.host}${request.target}`,
+    remote_address: request.remoteAddress,
+    read_bytes: request.body.bytes.length,
+    write_bytes: written,
+    start: new Date(Date.now() - elapsed).toISOString(),
+    elapsed: Math.round(elapsed),
   };
 }
 
-function longFacts(entry: AccessLogEntry): object {
-  const query = entry.target.indexOf('?');
+function longFacts(request: AccessLogRequest, elapsed: number): object {
+  const query = request.target.indexOf('?');
   return {
-    query: query === -1 ? '' : entry.target.slice(query + 1),
-    content_len: entry.readBytes,
-    host: entry.host,
-    user_agent: header(entry, 'user-agent'),
-    referer: header(entry, 'referer'),
-    time_local: new Date(entry.startedAt + entry.elapsed).toISOString(),
-    request_time: (entry.elapsed / 1000).toFixed(3),
+    query: query === -1 ? '' : request.target.slice(query + 1),
+    content_len: Number(header(request, 'content-length')),
+    host: request.host,
+    user_agent: header(request, 'user-agent'),
+    referer: header(request, 'referer'),
+    time_local: new Date().toISOString(),
+    request_time: (elapsed / 1000).toFixed(3),
   };
 }
 
-function header(entry: AccessLogEntry, name: string): string {
-  for (let index = 0; index < entry.headers.length; index += 2) {
-    if (entry.headers[index] === name) return entry.headers[index + 1] ?? '';
+function header(request: AccessLogRequest, name: string): string {
+  for (let index = 0; index < request.headers.length; index += 2) {
+    if (request.headers[index] === name) return request.headers[index + 1] ?? '';
   }
   return '';
 }

@@ -42,6 +42,8 @@ export class HttpFront {
     } catch (error) {
       throw listenError(error, address);
     }
+    // After listening an error means that a connection could not be accepted (EMFILE); unheard it would end the process.
+    this.server.on('error', (error) => this.#services.logger.error({ code: codeOf(error) }, `http: ${error.message}`));
     const bound = this.server.address();
     if (address.kind === 'unix' || bound === null || typeof bound === 'string') return address;
     return { kind: 'tcp', host: bound.address, port: bound.port };
@@ -55,8 +57,8 @@ export class HttpFront {
     const grace = setTimeout(() => this.server.closeAllConnections(), graceMs);
     await closed;
     clearTimeout(grace);
-    // The server closes a moment before its last sockets say so, and only then is the pool told of clients that were cut off.
-    await setImmediate();
+    // The server closes a turn before its last sockets say so, and only then is the pool told of clients that were cut off.
+    while (this.#services.connections.size > 0) await setImmediate();
   }
 
   /** Closes the connections that nothing runs on and nothing is being written to. */

@@ -1,21 +1,19 @@
 // One HTTP request on its way to a worker and back.
 
 import type { EventEmitter } from 'node:events';
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { ErrorCode, RrtsError } from '../../core/errors.ts';
-import { escapeControls } from '../../core/text.ts';
-import { outcomeStatus, retryAfterSeconds } from '../../pool/outcome.ts';
+import { outcomeStatus } from '../../pool/outcome.ts';
 import { PoolRequest } from '../../pool/request.ts';
 import { decodeResponseHead, encodeRequest } from '../../protocol/http/codecs.ts';
 import { NO_BODY, type RequestBody, type RequestHead } from '../../protocol/http/head.ts';
 import type { HeadCodec, Payload } from '../../protocol/payload.ts';
-import type { AccessLogEntry } from './access-log.ts';
 import type { ReceivedBody } from './body/read-body.ts';
 import { bodyRefusal, receiveBody } from './receive-body.ts';
 import type { Refusal } from './refusal.ts';
 import type { AcceptedRequest } from './request-filter.ts';
-import { sendError, sendRefusal, sendWhole } from './respond.ts';
-import { informationalHead, isFinalStatus, type MappedHead, mapResponseHead } from './response-mapper.ts';
+import { failureAnswer, sendError, sendRefusal, sendWhole } from './respond.ts';
+import { addMissing, informationalHead, isFinalStatus, type MappedHead, mapResponseHead } from './response-mapper.ts';
 import { ResponseStream } from './response-stream.ts';
 import type { HttpServices } from './services.ts';
 
@@ -48,17 +46,19 @@ export class HttpExchange extends PoolRequest implements RequestHead {
   readonly headers: string[];
   readonly attributes = NO_ATTRIBUTES;
   body: RequestBody = NO_BODY;
+  /** True while the body is being read: the request has not reached the pool. */
+  receiving = false;
   readonly #services: HttpServices;
   readonly #owner: ExchangeOwner;
   readonly #response: ServerResponse;
   readonly #begunAt = performance.now();
   #codec: HeadCodec = 'json';
+  #encoded = false;
   #stream: ResponseStream | undefined;
   /** `answered`: the response is out, what the worker still sends is dropped. `finished`: nothing is held any more. */
   #phase: 'open' | 'answered' | 'finished' = 'open';
   #status = 0;
   #written = 0;
-  #receiving = false;
   #received: ReceivedBody | undefined;
 
   constructor(services: HttpServices, owner: ExchangeOwner, response: ServerResponse, accepted: AcceptedRequest) {
@@ -77,11 +77,6 @@ export class HttpExchange extends PoolRequest implements RequestHead {
     services.metrics.inFlight++;
   }
 
-  /** True while the request is not complete: it has not reached the pool. */
-  get receiving(): boolean {
-    return this.#receiving;
-  }
-
   /** Hands a request without a body to the pool. */
   submit(): void {
     this.#services.pool.submit(this);
@@ -89,10 +84,10 @@ export class HttpExchange extends PoolRequest implements RequestHead {
 
   /** Reads the body, then hands the request to the pool: a slow sender holds a connection, never a worker. */
   async receive(accepted: AcceptedRequest): Promise<void> {
-    this.#receiving = true;
+    this.receiving = true;
     try {
       const body = await receiveBody(this.#response, accepted, this.#services);
-      this.#receiving = false;
+      this.receiving = false;
       this.#received = body;
       if (this.#phase !== 'open') {
         this.#releaseBody();
@@ -104,7 +99,7 @@ export class HttpExchange extends PoolRequest implements RequestHead {
         this.headers.push('content-length', String(body.bytes.length));
       }
     } catch (error) {
-      this.#receiving = false;
+      this.receiving = false;
       this.refuse(bodyRefusal(error));
       return;
     }
@@ -129,7 +124,9 @@ export class HttpExchange extends PoolRequest implements RequestHead {
 
   override encode(codec: HeadCodec): Payload {
     this.#codec = codec;
-    if (this.attempt === 1) this.#services.metrics.queued((this.startedAt - this.queuedAt) / 1000);
+    // Encoded again when it is replayed or handed on; the wait that counts is the first.
+    if (!this.#encoded) this.#services.metrics.queued((this.startedAt - this.queuedAt) / 1000);
+    this.#encoded = true;
     return encodeRequest(codec, this, this.body);
   }
 
@@ -137,13 +134,14 @@ export class HttpExchange extends PoolRequest implements RequestHead {
     if (this.#phase !== 'open') return true;
     if (this.#stream !== undefined) return this.#continue(this.#stream, body, last);
     const mapped = mapResponseHead(decodeResponseHead(this.#codec, flags, head), this.#services.names);
-    if (mapped.invalid !== undefined && mapped.invalid.length > 0) this.#logInvalidHeaders(mapped.invalid);
+    if (mapped.invalid !== undefined) this.#services.log.invalidHeaders(this, mapped.invalid);
     if (!last && mapped.status >= 100 && mapped.status <= 199) return this.#inform(mapped);
     if (!isFinalStatus(mapped.status)) {
       this.#fail(500, `unknown status code from worker: ${mapped.status}`);
       return true;
     }
-    this.#addOwnHeaders(mapped.headers);
+    addMissing(mapped.headers, this.#services.responseHeaders);
+    if (this.#closes) mapped.headers.push('Connection', 'close');
     if (!last || mapped.trailers !== undefined) return this.#begin(mapped, body, last);
     this.#answered(mapped.status, sendWhole(this.#response, mapped, body, this.method === 'HEAD'));
     return true;
@@ -155,16 +153,12 @@ export class HttpExchange extends PoolRequest implements RequestHead {
 
   override onFailure(error: RrtsError): void {
     if (this.#phase === 'finished') return;
-    this.#logFailure(error);
-    if (this.#phase === 'answered') {
-      this.#finish();
-    } else if (this.#stream !== undefined) {
-      this.#cut(this.#stream);
-      this.#finish();
-    } else {
-      this.#failWith(error.code);
-      this.#finish();
+    this.#services.log.failed(this, error);
+    if (this.#phase === 'open') {
+      if (this.#stream === undefined) this.#failWith(error.code);
+      else this.#cut(this.#stream);
     }
+    this.#finish();
   }
 
   #begin(mapped: MappedHead, body: Buffer, last: boolean): boolean {
@@ -179,18 +173,10 @@ export class HttpExchange extends PoolRequest implements RequestHead {
   #continue(stream: ResponseStream, body: Buffer, last: boolean): boolean {
     if (!last) return stream.write(body) || this.#waitForDrain(this.#response);
     if (!stream.end(body)) {
-      this.#services.logger.error(
-        this.#facts(),
-        'the worker sent fewer bytes than its Content-Length; the connection is cut',
-      );
+      this.#services.log.short(this);
       this.#cut(stream);
     }
-    if (stream.overran) {
-      this.#services.logger.warn(
-        this.#facts(),
-        'the worker sent more bytes than its Content-Length; the rest is dropped',
-      );
-    }
+    if (stream.overran) this.#services.log.overran(this);
     this.#answered(this.#status, stream.bytes);
     return true;
   }
@@ -207,6 +193,7 @@ export class HttpExchange extends PoolRequest implements RequestHead {
     const { socket } = this.#response;
     socket?.setTimeout(this.#services.config.timeouts.sendIdle);
     source.once('drain', () => {
+      if (this.#phase !== 'open') return;
       socket?.setTimeout(0);
       this.#services.pool.resume(this);
     });
@@ -223,15 +210,6 @@ export class HttpExchange extends PoolRequest implements RequestHead {
     return this.#services.stopping || this.#owner.spent;
   }
 
-  #addOwnHeaders(headers: string[]): void {
-    const { responseHeaders } = this.#services;
-    for (let index = 0; index < responseHeaders.length; index += 2) {
-      const name = responseHeaders[index] as string;
-      if (!hasHeader(headers, name)) headers.push(name, responseHeaders[index + 1] as string);
-    }
-    if (this.#closes) headers.push('Connection', 'close');
-  }
-
   #fail(status: number, text: string, extra: readonly string[] = []): void {
     sendError(this.#response, status, text, this.#closes ? [...extra, 'Connection', 'close'] : extra);
     this.#answered(status, text.length);
@@ -239,14 +217,9 @@ export class HttpExchange extends PoolRequest implements RequestHead {
 
   #failWith(code: ErrorCode): void {
     const { config, metrics } = this.#services;
-    const status = outcomeStatus(code);
-    if (status === 503) metrics.noFreeWorkers++;
-    if (config.errorCodes === 'roadrunner' || code === 'ERR_WORKER_ERROR') {
-      this.#fail(config.internalErrorCode, '');
-      return;
-    }
-    const retryAfter = retryAfterSeconds(code);
-    this.#fail(status, STATUS_CODES[status] ?? '', retryAfter === undefined ? [] : ['Retry-After', String(retryAfter)]);
+    const { status, text, headers } = failureAnswer(code, config);
+    if (outcomeStatus(code) === 503) metrics.noFreeWorkers++;
+    this.#fail(status, text, headers);
   }
 
   /** The last byte of the response was handed to the socket. */
@@ -267,7 +240,7 @@ export class HttpExchange extends PoolRequest implements RequestHead {
     metrics.inFlight--;
     metrics.answered(this.#status, elapsed / 1000);
     this.#releaseBody();
-    accessLog?.(this.#logEntry(elapsed));
+    accessLog?.(this, this.#status, this.#written, elapsed);
     this.#owner.exchangeFinished(this.#response);
   }
 
@@ -275,46 +248,4 @@ export class HttpExchange extends PoolRequest implements RequestHead {
     this.#received?.release();
     this.#received = undefined;
   }
-
-  #logInvalidHeaders(names: readonly string[]): void {
-    const quoted = names.slice(0, 10).map((name) => escapeControls(name.slice(0, 80)));
-    this.#services.logger.warn(
-      { ...this.#facts(), headers: quoted },
-      'the worker sent headers that HTTP does not allow; they are dropped',
-    );
-  }
-
-  #logFailure(error: RrtsError): void {
-    const facts = { ...this.#facts(), ...error.facts, code: error.code };
-    if (outcomeStatus(error.code) === 503) this.#services.logger.warn(facts, error.message);
-    else this.#services.logger.error(facts, error.message);
-  }
-
-  #facts(): { method: string; uri: string; pid: number | undefined } {
-    return { method: this.method, uri: this.target, pid: this.worker?.pid };
-  }
-
-  #logEntry(elapsed: number): AccessLogEntry {
-    return {
-      method: this.method,
-      target: this.target,
-      host: this.host,
-      scheme: this.scheme,
-      remoteAddress: this.remoteAddress,
-      headers: this.headers,
-      status: this.#status,
-      readBytes: this.body.bytes.length,
-      writtenBytes: this.#written,
-      startedAt: Date.now() - elapsed,
-      elapsed,
-    };
-  }
-}
-
-function hasHeader(headers: readonly string[], name: string): boolean {
-  const lower = name.toLowerCase();
-  for (let index = 0; index < headers.length; index += 2) {
-    if ((headers[index] as string).toLowerCase() === lower) return true;
-  }
-  return false;
 }

@@ -5,6 +5,7 @@ import type { Pool } from '../../pool/pool.ts';
 import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { createAccessLog } from './access-log.ts';
 import { type HttpConfig, httpSchema } from './config.ts';
+import { ExchangeLog } from './exchange-log.ts';
 import { HttpFront } from './front.ts';
 import { HeaderNames } from './header-names.ts';
 import { HttpMetrics } from './metrics.ts';
@@ -75,6 +76,7 @@ export function createServices(
     pool,
     config,
     logger: context.logger,
+    log: new ExchangeLog(context.logger),
     names: new HeaderNames(),
     metrics: new HttpMetrics(),
     accessLog: createAccessLog(context.logger, config.accessLogs),

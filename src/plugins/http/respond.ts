@@ -2,6 +2,9 @@
 
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ErrorCode } from '../../core/errors.ts';
+import { outcomeStatus, retryAfterSeconds } from '../../pool/outcome.ts';
+import type { HttpConfig } from './config.ts';
 import type { Refusal } from './refusal.ts';
 import type { MappedHead } from './response-mapper.ts';
 import { closeGently } from './socket-close.ts';
@@ -45,6 +48,21 @@ export function writeRefusal(socket: Socket, refusal: Refusal): void {
   for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
   socket.write(`${text}\r\n${body}`, 'latin1');
   closeGently(socket);
+}
+
+/** What a client is told of a failure in the pool: nothing internal, that is for the log. */
+export function failureAnswer(
+  code: ErrorCode,
+  config: Pick<HttpConfig, 'errorCodes' | 'internalErrorCode'>,
+): { status: number; text: string; headers: readonly string[] } {
+  // RoadRunner answers every failure so, and an error frame is answered so by both.
+  if (config.errorCodes === 'roadrunner' || code === 'ERR_WORKER_ERROR') {
+    return { status: config.internalErrorCode, text: '', headers: [] };
+  }
+  const status = outcomeStatus(code);
+  const retryAfter = retryAfterSeconds(code);
+  const headers = retryAfter === undefined ? [] : ['Retry-After', String(retryAfter)];
+  return { status, text: STATUS_CODES[status] ?? '', headers };
 }
 
 /** Answers a request that a worker could not. An empty `text` gives an empty body. */

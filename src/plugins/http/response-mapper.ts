@@ -55,7 +55,23 @@ export function mapResponseHead(head: ResponseHead, names: HeaderNames): MappedH
     return { status: head.status, headers, contentLength, trailers: undefined, invalid: undefined };
   const kept = special.listed.size === 0 ? headers : withoutListed(headers, special.listed);
   const trailers = special.declared.size === 0 ? undefined : takeTrailers(kept, special.declared);
-  return { status: head.status, headers: kept, contentLength, trailers, invalid: special.invalid };
+  return {
+    status: head.status,
+    headers: kept,
+    contentLength,
+    trailers,
+    invalid: special.invalid.length === 0 ? undefined : special.invalid,
+  };
+}
+
+/** Adds those of `own` (name, value ...) that `headers` does not have. */
+export function addMissing(headers: string[], own: readonly string[]): void {
+  for (let index = 0; index < own.length; index += 2) {
+    const name = own[index] as string;
+    const lower = name.toLowerCase();
+    const there = headers.some((header, at) => at % 2 === 0 && header.toLowerCase() === lower);
+    if (!there) headers.push(name, own[index + 1] as string);
+  }
 }
 
 /** The head of an informational response as bytes in latin1. Its body, framing headers and faults are left out. */

@@ -5,6 +5,7 @@ import type { PoolRequest } from '../../pool/request.ts';
 import type { AccessLog } from './access-log.ts';
 import type { BodyLimits } from './body/limits.ts';
 import type { HttpConfig } from './config.ts';
+import type { ExchangeLog } from './exchange-log.ts';
 import type { HeaderNames } from './header-names.ts';
 import type { HttpMetrics } from './metrics.ts';
 
@@ -29,6 +30,7 @@ export interface HttpServices {
   readonly pool: RequestPool;
   readonly config: HttpConfig;
   readonly logger: Logger;
+  readonly log: ExchangeLog;
   readonly names: HeaderNames;
   readonly metrics: HttpMetrics;
   readonly accessLog: AccessLog | undefined;

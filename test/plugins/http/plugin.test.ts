@@ -1,0 +1,155 @@
+// The http plugin in its host: pool, health, warnings, configuration.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Registry } from 'prom-client';
+import { httpSchema } from '../../../src/plugins/http/config.ts';
+import { httpPlugin } from '../../../src/plugins/http/plugin.ts';
+import type { Health, PluginContext, PoolSpec } from '../../../src/plugins/plugin.ts';
+import type { Pool } from '../../../src/pool/pool.ts';
+import { type ConfigChanges, httpConfig, LogBook } from './http-rig.ts';
+import { reply, StubPool } from './stub-pool.ts';
+
+class Host {
+  readonly log = new LogBook();
+  readonly pool = new StubPool();
+  readonly specs: PoolSpec[] = [];
+  readonly checks = new Map<string, () => Health>();
+  stats = { ready: 2, working: 0 };
+  bootError: Error | undefined;
+  stopping = false;
+
+  get context(): PluginContext {
+    const host = this;
+    return {
+      logger: this.log,
+      metrics: new Registry(),
+      async createPool(spec: PoolSpec): Promise<Pool> {
+        host.specs.push(spec);
+        if (host.bootError !== undefined) throw host.bootError;
+        return Object.assign(host.pool, { stats: () => host.stats }) as unknown as Pool;
+      },
+      pools: () => [],
+      registerHealthCheck: (plugin: string, check: () => Health) => host.checks.set(plugin, check),
+      healthChecks: () => host.checks,
+      get stopping() {
+        return host.stopping;
+      },
+    } as PluginContext;
+  }
+
+  plugin(changes: ConfigChanges = {}) {
+    const pool = { ...httpConfig().pool, codec: 'proto', numWorkers: 2 } as ReturnType<typeof httpConfig>['pool'];
+    return httpPlugin.create(httpConfig({ pool, ...changes }), this.context);
+  }
+
+  get health(): Health | undefined {
+    return this.checks.get('http')?.();
+  }
+}
+
+/** The port that was logged. */
+function portOf(log: LogBook): string {
+  const line = log.lines.find(({ message }) => message.startsWith('http listens on '));
+  return String(line?.facts['address']).replace(/^.*:/, '');
+}
+
+test('starts a pool with the codec for SDK workers, listens, answers, stops', async () => {
+  const host = new Host();
+  host.pool.answer = (request) => reply(request, 200, {}, 'from the pool');
+  const plugin = host.plugin();
+  await plugin.start();
+  assert.deepEqual(
+    host.specs.map(({ name, mode, sdkCodec, config }) => [name, mode, sdkCodec, 'codec' in config]),
+    [['http', 'http', 'proto', false]],
+  );
+  const response = await fetch(`http://127.0.0.1:${portOf(host.log)}/`);
+  assert.equal(await response.text(), 'from the pool');
+  await plugin.stop(1000);
+  await assert.rejects(fetch(`http://127.0.0.1:${portOf(host.log)}/`));
+});
+
+test('ready only while it listens and has a worker', async () => {
+  const host = new Host();
+  const plugin = host.plugin();
+  const started = plugin.start();
+  assert.deepEqual(host.health, { live: true, ready: false, message: 'http does not listen yet' });
+  await started;
+  assert.deepEqual(host.health, { live: true, ready: true, message: '' });
+  host.stats = { ready: 0, working: 0 };
+  assert.deepEqual(host.health, { live: true, ready: false, message: 'http has no worker' });
+  host.stats = { ready: 0, working: 2 };
+  assert.equal(host.health?.ready, true);
+  host.stopping = true;
+  assert.deepEqual(host.health, { live: true, ready: false, message: 'http is stopping' });
+  await plugin.stop(0);
+});
+
+test('when no worker boots it does not listen, and stopping it is harmless', async () => {
+  const host = new Host();
+  host.bootError = new Error('no worker');
+  const plugin = host.plugin();
+  await assert.rejects(plugin.start(), /no worker/);
+  await plugin.stop(0);
+  assert.equal(
+    host.log.lines.some(({ message }) => message.startsWith('http listens')),
+    false,
+  );
+});
+
+test('middleware that rrts has not is a warning', async () => {
+  const host = new Host();
+  const plugin = host.plugin({ middleware: ['headers', 'http_metrics', 'gzip', 'mine'] });
+  await plugin.start();
+  const warned = host.log.lines.filter(({ level }) => level === 'warn').map(({ facts }) => facts['middleware']);
+  assert.deepEqual(warned, ['gzip', 'mine']);
+  await plugin.stop(0);
+});
+
+test("the schema has RoadRunner's defaults, and 0 MB means 1000 as in its code", () => {
+  const section = httpSchema.parse({ address: ':8080' });
+  assert.deepEqual(section.address, { kind: 'tcp', host: '', port: 8080 });
+  const { internal_error_code, max_request_size, raw_body, access_logs, middleware, error_codes } = section;
+  assert.deepEqual(
+    [internal_error_code, max_request_size, raw_body, access_logs, middleware, error_codes],
+    [500, 1000, false, false, [], 'rrts'],
+  );
+  assert.equal(section.pool.codec, 'json');
+  assert.ok(section.uploads.dir.startsWith('/'), section.uploads.dir);
+  assert.equal(httpSchema.parse({ address: ':1', max_request_size: 0 }).max_request_size, 1000);
+  assert.deepEqual(section.timeouts, {
+    headers: 10_000,
+    body_idle: 30_000,
+    body: 0,
+    send_idle: 60_000,
+    keep_alive: 75_000,
+  });
+  assert.equal(section.limits.header_bytes, 16_384);
+});
+
+for (const [name, section] of [
+  ['no address', {}],
+  ['an unknown key', { address: ':1', adress: ':2' }],
+  ['a codec that is none', { address: ':1', pool: { codec: 'xml' } }],
+  ['a status that is no error', { address: ':1', internal_error_code: 200 }],
+  ['more fields than Node counts', { address: ':1', limits: { header_fields: 5000 } }],
+  ['error codes of somebody else', { address: ':1', error_codes: 'nginx' }],
+] as const) {
+  test(`the schema refuses ${name}`, () => assert.equal(httpSchema.safeParse(section).success, false));
+}
+
+test('every key of the schema says what it is for', () => {
+  const undescribed: string[] = [];
+  const visit = (
+    shape: Record<string, { description?: string; unwrap?: () => unknown; shape?: object }>,
+    at: string,
+  ): void => {
+    for (const [key, schema] of Object.entries(shape)) {
+      const inner = (schema as { def?: { innerType?: { shape?: object } } }).def?.innerType?.shape;
+      if (inner !== undefined) visit(inner as typeof shape, `${at}.${key}`);
+      else if (schema.description === undefined) undescribed.push(`${at}.${key}`);
+    }
+  };
+  visit(httpSchema.shape as never, 'http');
+  assert.deepEqual(undescribed, []);
+});
