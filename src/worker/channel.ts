@@ -23,6 +23,7 @@ export class Channel {
   /** Who hears what comes in; a socket relay hands its channel on to the worker it belongs to. */
   owner: ChannelOwner;
   #broken = false;
+  #paused = false;
   /** True when the peer's end of input was seen. */
   ended = false;
 
@@ -50,13 +51,16 @@ export class Channel {
     this.#output.uncork();
   }
 
-  /** Stops reading: the client takes no more now. */
+  /** Stops reading: the client takes no more now. Frames of the chunk that is being decoded still come. */
   pause(): void {
+    this.#paused = true;
     this.#input.pause();
   }
 
-  /** Reads again. */
+  /** Reads again, if it was paused. */
   resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
     this.#input.resume();
   }
 

@@ -262,6 +262,8 @@ export class Worker implements FifoEntry, ChannelOwner {
     if (exchange === undefined) return;
     this.#exchange = undefined;
     this.deadline = 0;
+    // The end can stand in the same chunk as a part that nobody could take; its client may read slowly, the next one's not.
+    this.#channel?.resume();
     if (this.#state === 'working') this.#go('ready');
     this.#options.owner.exchangeEnded(this, exchange, outcome);
   }

@@ -11,7 +11,7 @@ import { fixture } from '../helpers/paths.ts';
 import { isAlive, kill, phpProcesses } from '../helpers/processes.ts';
 import { makeTempDir as tempDir } from '../helpers/temp-dir.ts';
 import { eventually, within } from '../helpers/wait-for.ts';
-import { ask, type Rig, type RigOptions, startRig, TestRequest } from './pool-rig.ts';
+import { ask, type End, type Rig, type RigOptions, startRig, TestRequest } from './pool-rig.ts';
 
 /** Runs `body` with a pool and proves that no process is left afterwards. */
 async function withRig(script: string, options: RigOptions, body: (rig: Rig) => Promise<void>): Promise<void> {
@@ -267,6 +267,32 @@ test('a reply nobody takes stops the reading of its worker until it is resumed',
     await within(ask(pool, '/pid'), 5000, 'the next reply');
     directory.remove();
   }));
+
+test('a reply that ends while its client takes nothing leaves the worker readable for the next one', () =>
+  withRig('native/worker.php', { config: { num_workers: 1 } }, async ({ pool }) => {
+    // All ten parts come in one chunk, so that the last one is decoded after the pause.
+    for (let round = 0; round < 20; round++) {
+      const request = new TestRequest('/stream?chunks=10');
+      request.takesMore = false;
+      pool.submit(request);
+      const end = await within(
+        Promise.race([request.end, request.begun.then(() => drain(pool, request))]),
+        5000,
+        'the end',
+      );
+      assert.equal(end.status, 200);
+      assert.equal((await within(ask(pool, '/pid'), 5000, 'the next reply')).status, 200);
+    }
+  }));
+
+/** Takes what is left of a reply. */
+async function drain(pool: Pool, request: TestRequest): Promise<End> {
+  while (request.ends === 0) {
+    pool.resume(request);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return request.end;
+}
 
 test('max_jobs replaces workers without an error, and with 1 gives a process per request', async () => {
   await withRig('sdk-json.php', { config: { num_workers: 2, max_jobs: 1 } }, async ({ pool }) => {
