@@ -55,6 +55,8 @@ export class HttpExchange extends PoolRequest implements RequestHead {
   #codec: HeadCodec = 'json';
   #encoded = false;
   #stream: ResponseStream | undefined;
+  /** The client has not taken what was written; the worker's stream waits. */
+  #draining = false;
   /** `answered`: the response is out, what the worker still sends is dropped. `finished`: nothing is held any more. */
   #phase: 'open' | 'answered' | 'finished' = 'open';
   #status = 0;
@@ -190,9 +192,13 @@ export class HttpExchange extends PoolRequest implements RequestHead {
 
   /** The client takes nothing more for now. Always false, which stops the worker's stream. */
   #waitForDrain(source: EventEmitter): false {
+    // Parts of the chunk that is being decoded still come after the first that the client did not take.
+    if (this.#draining) return false;
+    this.#draining = true;
     const { socket } = this.#response;
     socket?.setTimeout(this.#services.config.timeouts.sendIdle);
     source.once('drain', () => {
+      this.#draining = false;
       if (this.#phase !== 'open') return;
       socket?.setTimeout(0);
       this.#services.pool.resume(this);
