@@ -13,7 +13,14 @@ import { bodyRefusal, receiveBody } from './receive-body.ts';
 import type { Refusal } from './refusal.ts';
 import type { AcceptedRequest } from './request-filter.ts';
 import { failureAnswer, sendError, sendRefusal, sendWhole } from './respond.ts';
-import { addMissing, informationalHead, isFinalStatus, type MappedHead, mapResponseHead } from './response-mapper.ts';
+import {
+  addMissing,
+  informationalHead,
+  isBodyless,
+  isFinalStatus,
+  type MappedHead,
+  mapResponseHead,
+} from './response-mapper.ts';
 import { ResponseStream } from './response-stream.ts';
 import type { HttpServices } from './services.ts';
 
@@ -164,12 +171,10 @@ export class HttpExchange extends PoolRequest implements RequestHead {
   }
 
   #begin(mapped: MappedHead, body: Buffer, last: boolean): boolean {
-    const { status } = mapped;
-    const bodyless = this.method === 'HEAD' || status === 204 || status === 205 || status === 304;
-    const stream = new ResponseStream(this.#response, mapped, { bodyless, chunked: this.protocol === '1.1' });
-    this.#stream = stream;
-    this.#status = status;
-    return this.#continue(stream, body, last);
+    const bodyless = this.method === 'HEAD' || isBodyless(mapped.status);
+    this.#stream = new ResponseStream(this.#response, mapped, { bodyless, chunked: this.protocol === '1.1' });
+    this.#status = mapped.status;
+    return this.#continue(this.#stream, body, last);
   }
 
   #continue(stream: ResponseStream, body: Buffer, last: boolean): boolean {

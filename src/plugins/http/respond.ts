@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import { outcomeStatus, retryAfterSeconds } from '../../pool/outcome.ts';
 import type { HttpConfig } from './config.ts';
 import type { Refusal } from './refusal.ts';
-import type { MappedHead } from './response-mapper.ts';
+import { isBodyless, type MappedHead } from './response-mapper.ts';
 import { closeGently } from './socket-close.ts';
 
 /** Up to this size head and body go out as one string; above, copying costs more than a second chunk. */
@@ -15,7 +15,7 @@ const SMALL_BODY = 16 * 1024;
 /** Sends head and body of a reply that came in one frame. @returns the body bytes that go out. */
 export function sendWhole(response: ServerResponse, head: MappedHead, body: Buffer, isHead: boolean): number {
   const { status, headers } = head;
-  if (isHead || status === 204 || status === 304 || status === 205) return sendBodyless(response, head, body, isHead);
+  if (isHead || isBodyless(status)) return sendBodyless(response, head, body, isHead);
   headers.push('Content-Length', String(body.length));
   response.writeHead(status, headers);
   if (body.length <= SMALL_BODY) endInOneWrite(response, body);

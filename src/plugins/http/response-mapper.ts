@@ -30,6 +30,11 @@ export function isFinalStatus(status: number): boolean {
   return Number.isInteger(status) && status >= 200 && status <= 599;
 }
 
+/** True for a status whose response has no content: RFC 9110 15.3.5, 15.3.6, 15.4.5. */
+export function isBodyless(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
+
 /** Checks and cleans the head of a reply. Its status is taken as it is. */
 export function mapResponseHead(head: ResponseHead, names: HeaderNames): MappedHead {
   const source = head.headers;
