@@ -1,8 +1,11 @@
 // What a person sees who got something wrong: one message with cause and place, a documented exit code, nothing left.
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { freePort } from '../helpers/free-port.ts';
 import { fixture } from '../helpers/paths.ts';
@@ -77,6 +80,23 @@ const CASES: readonly Case[] = [
     says: [/noise noise/, /prints-10mb\.php/],
     isFlood: true,
     withinMs: 7000,
+  },
+  {
+    name: 'a syntax error in the worker, over a UNIX socket relay',
+    command: ['php', fixture('misbehaving/syntax-error.php')],
+    config: { server: { relay: `unix://${join(tmpdir(), `rrts-test-${randomUUID()}.sock`)}` } },
+    says: [/syntax error/, /syntax-error\.php/, /line 4|:4/],
+    withinMs: 4000,
+  },
+  {
+    name: 'a worker that never connects to the socket relay',
+    command: ['php', fixture('misbehaving/never-answers.php')],
+    config: {
+      server: { relay: `unix://${join(tmpdir(), `rrts-test-${randomUUID()}.sock`)}` },
+      http: { pool: { allocate_timeout: '1s' } },
+    },
+    says: [/never-answers\.php/, /allocate_timeout|1s|1000 ?ms/],
+    withinMs: 5000,
   },
 ];
 

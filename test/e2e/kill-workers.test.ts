@@ -64,6 +64,20 @@ describe('kill -9 of workers under load', () => {
     });
   }
 
+  test('R11 a poison URL among good ones, 1 in 50: 502 for it, 200 for every other request', async (t) => {
+    const server = await startFor(SDK_JSON);
+    t.after(() => server.discard());
+    const total = 1_000;
+    const poison = (index: number) => index % 50 === 25;
+    const make = (index: number) =>
+      poison(index) ? { path: '/exit' } : { path: `/sleep?ms=1&id=r${index}`, expect: `r${index}` };
+    const result = await load(server, { total, connections: CONNECTIONS, make });
+    assert.deepEqual(Object.fromEntries(result.statuses), { 200: 980, 502: 20 }, server.logs.tail());
+    assert.equal(result.mixedUp, 0);
+    t.diagnostic(`${total} requests, 20 of them poison, in ${Math.round(result.ms)} ms`);
+    await server.stop();
+  });
+
   test('R02: POSTs under the same: a killed one is a single 502, none runs twice', async (t) => {
     const server = await startFor(SDK_JSON);
     const dir = makeTempDir('posts');

@@ -31,6 +31,13 @@ export const NATIVE: WorkerKind = {
       : 'php-client is not installed: npm run setup',
 };
 
+/** The same in a PHP without ext-msgpack, which falls back to JSON. */
+export const NATIVE_JSON: WorkerKind = {
+  ...NATIVE,
+  name: 'native worker without ext-msgpack',
+  command: ['php', '-n', fixture('native/worker.php')],
+};
+
 /** Our SDK-style worker with RoadRunner's JSON head. */
 export const SDK_JSON: WorkerKind = {
   name: 'SDK worker, JSON head',
