@@ -4,14 +4,13 @@ import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { ErrorCode, RrtsError } from '../../core/errors.ts';
 import { outcomeStatus } from '../../pool/outcome.ts';
-import { PoolRequest } from '../../pool/request.ts';
 import { decodeResponseHead, encodeRequest } from '../../protocol/http/codecs.ts';
-import { NO_BODY, type RequestBody, type RequestHead } from '../../protocol/http/head.ts';
 import type { HeadCodec, Payload } from '../../protocol/payload.ts';
 import type { ReceivedBody } from './body/read-body.ts';
 import { bodyRefusal, receiveBody } from './receive-body.ts';
 import type { Refusal } from './refusal.ts';
 import type { AcceptedRequest } from './request-filter.ts';
+import { HttpRequest } from './request-mapper.ts';
 import { failureAnswer, sendError, sendRefusal, sendWhole } from './respond.ts';
 import {
   addMissing,
@@ -33,26 +32,10 @@ export interface ExchangeOwner {
   exchangeFinished(response: ServerResponse): void;
 }
 
-const NO_ATTRIBUTES: Readonly<Record<string, string>> = {};
 /** What the log says of a request whose client left; nobody receives it. */
 const CLIENT_CLOSED_REQUEST = 499;
-/** Running them twice means the same as once: RFC 9110 9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
-
-/**
- * The head of the request for the codecs, the unit of work for the pool and the writer of the response in one object: there is
- * one per request, on the hot path.
- */
-export class HttpExchange extends PoolRequest implements RequestHead {
-  readonly method: string;
-  readonly scheme = 'http';
-  readonly host: string;
-  readonly target: string;
-  readonly protocol: string;
-  readonly remoteAddress: string;
-  readonly headers: string[];
-  readonly attributes = NO_ATTRIBUTES;
-  body: RequestBody = NO_BODY;
+/** A request with the writer of its response. Made when its headers are accepted. */
+export class HttpExchange extends HttpRequest {
   /** True while the body is being read: the request has not reached the pool. */
   receiving = false;
   readonly #services: HttpServices;
@@ -71,15 +54,7 @@ export class HttpExchange extends PoolRequest implements RequestHead {
   #received: ReceivedBody | undefined;
 
   constructor(services: HttpServices, owner: ExchangeOwner, response: ServerResponse, accepted: AcceptedRequest) {
-    const method = response.req.method as string;
-    super(IDEMPOTENT.has(method));
-    this.method = method;
-    this.host = accepted.host;
-    this.target = accepted.target;
-    this.protocol = response.req.httpVersion;
-    this.remoteAddress = owner.remoteAddress;
-    this.headers = accepted.headers;
-    if (services.requestHeaders.length > 0) this.headers.push(...services.requestHeaders);
+    super(response.req, accepted, owner.remoteAddress, services.requestHeaders);
     this.#services = services;
     this.#owner = owner;
     this.#response = response;
