@@ -51,6 +51,13 @@ export class Connection implements ExchangeOwner {
     socket.on('close', () => this.#closed());
   }
 
+  get localHost(): string {
+    const { localAddress, localPort } = this.#socket;
+    if (localAddress === undefined) return 'localhost'; // a Unix socket
+    const host = plainAddress(localAddress);
+    return `${host.includes(':') ? `[${host}]` : host}:${localPort}`;
+  }
+
   get spent(): boolean {
     return this.#left <= 0;
   }

@@ -26,6 +26,8 @@ import type { HttpServices } from './services.ts';
 /** The connection a request came on. */
 export interface ExchangeOwner {
   readonly remoteAddress: string;
+  /** Our own address: what an HTTP/1.0 client without Host has asked for. */
+  readonly localHost: string;
   /** True when this is the last request that the connection may bring. */
   readonly spent: boolean;
   /** Nothing more will be written for this exchange. */
@@ -54,7 +56,7 @@ export class HttpExchange extends HttpRequest {
   #received: ReceivedBody | undefined;
 
   constructor(services: HttpServices, owner: ExchangeOwner, response: ServerResponse, accepted: AcceptedRequest) {
-    super(response.req, accepted, owner.remoteAddress, services.requestHeaders);
+    super(response.req, accepted, owner, services.requestHeaders);
     this.#services = services;
     this.#owner = owner;
     this.#response = response;

@@ -28,16 +28,17 @@ export abstract class HttpRequest extends PoolRequest implements RequestHead {
   constructor(
     message: IncomingMessage,
     accepted: AcceptedRequest,
-    remoteAddress: string,
+    connection: { readonly remoteAddress: string; readonly localHost: string },
     ownHeaders: readonly string[],
   ) {
     const method = message.method as string;
     super(IDEMPOTENT.has(method));
     this.method = method;
-    this.host = accepted.host;
+    // PHP is given an absolute URI, which needs a host.
+    this.host = accepted.host === '' ? connection.localHost : accepted.host;
     this.target = accepted.target;
     this.protocol = message.httpVersion;
-    this.remoteAddress = remoteAddress;
+    this.remoteAddress = connection.remoteAddress;
     this.headers = accepted.headers;
     if (ownHeaders.length > 0) this.headers.push(...ownHeaders);
   }

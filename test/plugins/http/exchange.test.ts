@@ -29,6 +29,10 @@ describe('a request and its reply', () => {
     assert.match(text, /"target":"\/a\?b=c","host":"example\.test:81","body":""}$/);
   });
 
+  test('HTTP/1.0 without Host: the address it was sent to', async () => {
+    assert.match(await rig.exchange('GET / HTTP/1.0\r\n\r\n'), new RegExp(`"host":"127\\.0\\.0\\.1:${rig.port}"`));
+  });
+
   test('POST with a raw body, by length and in chunks', async () => {
     const head = 'POST /p HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nConnection: close\r\n';
     const byLength = await rig.exchange(`${head}Content-Length: 7\r\n\r\n{"a":1}`);
