@@ -5,7 +5,7 @@ import type { CaseResult, Row } from './figures.ts';
 import { whole } from './format.ts';
 
 const WIDTH = 760;
-const LABELS = 210;
+const LABELS = 236;
 const VALUES = 80;
 const BAR = 22;
 const STEP = 34;

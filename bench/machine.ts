@@ -1,7 +1,7 @@
 // Facts about the machine, without which figures mean nothing.
 
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { findProgram } from './peers/nginx-fpm.ts';
@@ -9,7 +9,7 @@ import { findProgram } from './peers/nginx-fpm.ts';
 /** Name and value, in the order of the report. */
 export type Facts = readonly (readonly [string, string])[];
 
-/** Asks the system and the programs. @param roadRunnerVendor - where RoadRunner's packages are, if anywhere. */
+/** Asks the system and the programs; to be called before the run, whose own load is no fact. @param roadRunnerVendor - where RoadRunner's packages are, if anywhere. */
 export async function machineFacts(root: string, roadRunnerVendor: string | undefined): Promise<Facts> {
   const facts: [string, string][] = [
     ['date', new Date().toISOString().slice(0, 10)],
@@ -17,6 +17,7 @@ export async function machineFacts(root: string, roadRunnerVendor: string | unde
     ['CPU', cpus()[0]?.model.trim() ?? 'unknown'],
     ['memory', `${Math.round(totalmem() / 2 ** 30)} GB`],
     ['Linux', release()],
+    ['load average before the run', (loadavg()[0] ?? 0).toFixed(1)],
     ['rrts', (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version],
     ['Node', process.versions.node],
     ['PHP', await firstMatch('php', ['-v'], /PHP (\S+)/)],

@@ -49,11 +49,11 @@ async function run(context: BenchmarkOptions, options: Options): Promise<void> {
   const missing = new Map<PeerId, string>();
   if (roadRunner.vendor === undefined) missing.set('roadrunner', roadRunner.reason ?? 'its packages are not there');
   try {
+    const facts = await machineFacts(root, roadRunner.vendor);
     if (options.cases.includes('symfony')) await copySymfony(workspace);
     const cases = CASES.filter(({ id }) => options.cases.includes(id));
     const surroundings = { workspace, options, signal: context.signal, missing, onMeasured };
     const results = await runCases(cases, surroundings);
-    const facts = await machineFacts(root, roadRunner.vendor);
     if (options.write) writeReport(join(root, 'docs'), results, facts, options);
   } finally {
     remove();
@@ -72,7 +72,7 @@ async function runCases(cases: readonly BenchCase[], surroundings: Surroundings)
 }
 
 const onMeasured: Surroundings['onMeasured'] = (peer, round, { requestsPerSecond }) => {
-  console.log(`  round ${round}  ${PEERS[peer].padEnd(28)} ${whole(requestsPerSecond).padStart(8)} requests/s`);
+  console.log(`  round ${round}  ${PEERS[peer].padEnd(34)} ${whole(requestsPerSecond).padStart(8)} requests/s`);
 };
 
 function printResult(result: CaseResult): void {
