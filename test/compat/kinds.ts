@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { JSON_IS_TEXT, type WorkerKind } from '../e2e/kinds.ts';
+import type { WorkerKind } from '../e2e/kinds.ts';
 import { exists, ROOT } from '../helpers/paths.ts';
 
 /** The packages with the JSON head only: spiral/roadrunner-http 3.4. */
@@ -20,7 +20,7 @@ function compatKind(project: 'json' | 'proto', codec: 'json' | 'proto'): WorkerK
     name: `${versions}, ${codec} head`,
     command: ['php', join(ROOT, 'test', 'compat', 'worker.php'), project],
     config: { http: { pool: { codec } } },
-    ...(codec === 'json' ? { textOnly: JSON_IS_TEXT } : textOnly()),
+    ...(codec === 'json' ? { textHead: true } : noBytes()),
     prepare: async () => unavailable(project),
   };
 }
@@ -33,9 +33,9 @@ function unavailable(project: string): string | undefined {
 }
 
 /** Pre-releases of the message package declare header values as strings, which google/protobuf checks to be UTF-8. */
-function textOnly(): { textOnly: string } | undefined {
+function noBytes(): { noBytes: string } | undefined {
   const generated = 'proto/vendor/roadrunner-php/roadrunner-api-dto/generated/RoadRunner/HTTP/DTO/V1/HeaderValue.php';
   const path = join(ROOT, 'test', 'compat', generated);
   if (!exists(path) || readFileSync(path, 'utf8').includes('GPBType::BYTES')) return undefined;
-  return { textOnly: 'the installed roadrunner-api-dto declares header values as strings' };
+  return { noBytes: 'the installed roadrunner-api-dto declares header values as strings' };
 }

@@ -11,14 +11,13 @@ export interface WorkerKind {
   readonly command: readonly string[];
   /** Merged into the server's configuration. */
   readonly config: ConfigTree;
-  /** Why header values cannot be any bytes; absent when they can. */
-  readonly textOnly?: string;
+  /** True for a JSON head, which carries header values that are not UTF-8 as latin1 text. */
+  readonly textHead?: boolean;
+  /** Why header values that are not UTF-8 cannot be tried; absent when they can. */
+  readonly noBytes?: string;
   /** Installs what it needs; the reason, in words, when it cannot run here. */
   prepare(): Promise<string | undefined>;
 }
-
-/** Why {@link WorkerKind.textOnly} for every JSON head. */
-export const JSON_IS_TEXT = 'a JSON head cannot carry bytes that are not UTF-8';
 
 /** A native worker, on our own PHP package. */
 export const NATIVE: WorkerKind = {
@@ -43,7 +42,7 @@ export const SDK_JSON: WorkerKind = {
   name: 'SDK worker, JSON head',
   command: ['php', fixture('sdk-json.php')],
   config: {},
-  textOnly: JSON_IS_TEXT,
+  textHead: true,
   prepare: async () => undefined,
 };
 
