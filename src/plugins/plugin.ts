@@ -3,8 +3,8 @@
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
 import type { Logger } from '../core/logger.ts';
-import type { Pool } from '../pool/pool.ts';
 import type { PoolConfig } from '../pool/config.ts';
+import type { Pool } from '../pool/pool.ts';
 
 /** How a plugin is doing. `live` false asks for a restart, `ready` false for no traffic. */
 export interface Health {

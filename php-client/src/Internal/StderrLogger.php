@@ -24,12 +24,14 @@ final class StderrLogger extends AbstractLogger
 
     /**
      * @param mixed $level
+     * @param mixed $message string or Stringable; untyped, because psr/log 1 does not type it
      * @param array<array-key, mixed> $context only the key exception is shown
      */
-    public function log($level, \Stringable|string $message, array $context = []): void
+    public function log($level, mixed $message, array $context = []): void
     {
+        $text = \is_string($message) || $message instanceof \Stringable ? (string) $message : \get_debug_type($message);
         $exception = $context['exception'] ?? null;
-        $this->write(\rtrim($message . ($exception instanceof \Throwable ? ' ' . self::describe($exception) : '')) . "\n");
+        $this->write(\rtrim($text . ($exception instanceof \Throwable ? ' ' . self::describe($exception) : '')) . "\n");
     }
 
     /** Writes bytes as they are. */
