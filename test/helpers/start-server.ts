@@ -8,10 +8,13 @@ import { writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { freePort } from './free-port.ts';
 import { LogLines, type LogRecord } from './log-lines.ts';
-import { cliCommand, ROOT } from './paths.ts';
+import { cliCommand, exists, ROOT } from './paths.ts';
 import { killMarked, MARK, type ProcessEntry, phpProcesses, processesMarked } from './processes.ts';
 import { makeTempDir, type TempDir } from './temp-dir.ts';
 import { eventually, within } from './wait-for.ts';
+
+/** Ends the server when the test process is killed and cannot do it any more. */
+const GUARD = exists('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : [];
 
 /** A part of the configuration, as YAML would say it. */
 export interface ConfigTree {
@@ -138,8 +141,8 @@ export function spawnWithYaml(
   const dir = makeTempDir('server');
   writeFileSync(dir.file('app.yaml'), yaml);
   const mark = randomUUID();
-  const [node = '', ...words] = cliCommand();
-  const child = spawn(node, [...words, 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])], {
+  const [program = '', ...words] = [...GUARD, ...cliCommand()];
+  const child = spawn(program, [...words, 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])], {
     cwd: ROOT,
     env: { ...inheritedEnvironment(), ...wish.environment, [MARK]: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
