@@ -22,7 +22,7 @@ use Rrts\Relay\RelayInterface;
  */
 final class Worker
 {
-    private const FEATURES = ['stream', 'early-hints'];
+    private const FEATURES = ['stream', 'early-hints', 'prefetch'];
 
     /** Whether the master shows errors to clients. */
     public readonly bool $debug;

@@ -39,6 +39,14 @@ export const poolSchema = z.strictObject({
   queue_timeout: duration()
     .optional()
     .describe('Longest wait for a worker; then 503. Default: allocate_timeout when that is given, else 5s.'),
+  prefetch: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(8)
+    .describe(
+      'Requests that a busy native worker may hold beside the one it runs, while requests wait and it is quick. Only GET, HEAD, OPTIONS, PUT and DELETE. 0 turns it off.',
+    ),
   allocate_timeout: duration().optional().describe('Longest time a worker may take to boot. Default: 60s.'),
   destroy_timeout: duration().default(60_000).describe('At stop: longest wait for busy workers.'),
   stream_timeout: duration()

@@ -20,6 +20,8 @@ export interface PoolLimits {
   readonly streamTimeout: number;
   readonly stopTimeout: number;
   readonly execTtl: number;
+  /** Requests that may be sent ahead to a busy worker. */
+  readonly prefetch: number;
   /** Request limit of the next worker, jitter included. */
   nextMaxJobs(): number;
 }
@@ -36,6 +38,7 @@ export function limitsOf(config: PoolConfig, random: () => number = Math.random)
     streamTimeout: config.streamTimeout,
     stopTimeout: Math.min(STOP_TIMEOUT_MS, config.destroyTimeout),
     execTtl: config.supervisor.execTtl,
+    prefetch: config.prefetch,
     nextMaxJobs: () => (maxJobs === 0 ? 0 : maxJobs + Math.floor(maxJobs * JITTER * random())),
   };
 }

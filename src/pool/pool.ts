@@ -9,13 +9,13 @@ import { RelayListener } from '../worker/relay-listener.ts';
 import { findSetpriv, type Setpriv, type SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import { Worker } from '../worker/worker.ts';
 import { Allocator, type AllocatorOwner } from './allocator.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { limitsOf, type PoolLimits } from './limits.ts';
 import { type PoolOptions, spawnOptionsOf } from './options.ts';
 import { OUTCOMES } from './outcome.ts';
 import type { PoolRequest } from './request.ts';
 import { Roster } from './roster.ts';
 import type { PoolStats } from './stats.ts';
-import { WaitQueue } from './wait-queue.ts';
 
 /** Period of the one timer that looks for overdue requests, in milliseconds. */
 const TICK_MS = 100;
@@ -42,8 +42,8 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   readonly #workerOptions: WorkerOptions;
   readonly #allocator: Allocator;
   readonly #relay: RelayListener | undefined;
-  readonly #queue: WaitQueue;
   readonly #roster = new Roster();
+  readonly #dispatcher: Dispatcher;
   #spawning = 0;
   #ticker: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -65,11 +65,12 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       sdkCodec: options.sdkCodec,
       script: scriptOf(this.#spawnOptions.words),
       bootTimeout: this.#limits.bootTimeout,
+      execTtl: this.#limits.execTtl,
       streamTimeout: this.#limits.streamTimeout,
       socketRelay: this.#relay !== undefined,
       debug: options.debug === true,
     };
-    this.#queue = new WaitQueue(this.#limits.maxQueueSize, this.#limits.queueTimeout);
+    this.#dispatcher = new Dispatcher(this.#roster, this.#limits, (worker) => this.#replace(worker));
     this.#allocator = new Allocator(this, options.logger);
   }
 
@@ -97,28 +98,21 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       request.onFailure(new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping'));
       return;
     }
-    request.queuedAt = performance.now();
-    const worker = this.#roster.takeIdle();
-    if (worker !== undefined) {
-      this.#run(worker, request, request.queuedAt);
-    } else if (!this.#queue.push(request)) {
-      const message = `${this.#queue.size} requests wait for a worker already`;
-      request.onFailure(
-        new RrtsError('ERR_POOL_QUEUE_FULL', message, { cure: 'Raise max_queue_size or num_workers.' }),
-      );
-    }
+    if (this.#dispatcher.accept(request, performance.now())) return;
+    const message = `${this.#dispatcher.waiting} requests wait for a worker already`;
+    request.onFailure(new RrtsError('ERR_POOL_QUEUE_FULL', message, { cure: 'Raise max_queue_size or num_workers.' }));
   }
 
   /** The client went away. A waiting request never reaches PHP; a running one ends unseen. */
   cancel(request: PoolRequest): void {
     if (request.cancelled) return;
     request.cancelled = true;
-    if (!this.#queue.remove(request)) request.worker?.cancel(performance.now());
+    if (!this.#dispatcher.remove(request)) request.worker?.cancel(request, performance.now());
   }
 
   /** The client takes bytes again after `onReply` returned false. */
   resume(request: PoolRequest): void {
-    if (!request.cancelled) request.worker?.resume(performance.now());
+    if (!request.cancelled) request.worker?.resume(request, performance.now());
   }
 
   /** A snapshot. */
@@ -128,7 +122,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       workers: this.#roster.snapshot(),
       target: this.#limits.numWorkers,
       ...this.#roster.counts(),
-      queueLength: this.#queue.size,
+      queueLength: this.#dispatcher.waiting,
       bootFailures: this.#allocator.failures,
     };
   }
@@ -150,6 +144,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     await this.#whenEmptied;
     clearTimeout(grace);
     clearInterval(this.#ticker);
+    this.#dispatcher.close();
     await this.#relay?.close();
   }
 
@@ -162,7 +157,6 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     try {
       const spawned = await spawnProcess(this.#spawnOptions, this.#setpriv);
       const worker = new Worker(spawned, this.#workerOptions);
-      worker.execTtl = this.#limits.execTtl;
       worker.maxJobs = this.#limits.nextMaxJobs();
       this.#roster.add(worker);
       this.#relay?.expect(worker);
@@ -187,19 +181,22 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     }
   }
 
-  exchangeEnded(worker: Worker, exchange: Exchange, outcome: Outcome): void {
-    const request = exchange as PoolRequest;
+  exchangeEnded(worker: Worker, exchange: Exchange | undefined, outcome: Outcome): void {
     const fate = OUTCOMES[outcome.kind];
-    request.worker = undefined;
-    // The answer goes out first; what happens to the worker is not the client's concern.
-    if (fate.request === 'done') {
-      if (!request.cancelled) request.onDone();
-    } else {
-      this.#settle(request, fate.request, outcome);
+    if (exchange !== undefined) {
+      const request = exchange as PoolRequest;
+      request.worker = undefined;
+      // The answer goes out first; what happens to the worker is not the client's concern.
+      if (fate.request !== 'done') this.#settle(request, fate.request, outcome);
+      else if (!request.cancelled) request.onDone();
     }
-    if (worker.state !== 'ready') return;
-    if (fate.worker === 'retire') this.#stopWorker(worker, 'asked to stop');
-    else this.#release(worker);
+    if (worker.state === 'working') this.#dispatcher.topUp(worker);
+    else if (worker.state === 'ready' && fate.worker === 'retire') this.#stopWorker(worker, 'asked to stop');
+    else if (worker.state === 'ready') this.#release(worker);
+  }
+
+  takenBack(exchanges: Exchange[]): void {
+    this.#dispatcher.giveBack(exchanges as PoolRequest[]);
   }
 
   workerExited(worker: Worker, exit: WorkerExit, booted: boolean): void {
@@ -219,23 +216,14 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     this.#checkEmptied();
   }
 
-  #run(worker: Worker, request: PoolRequest, now: number): void {
-    request.startedAt = now;
-    request.worker = worker;
-    // Its successor boots while it runs its last request.
-    if (worker.maxJobs > 0 && worker.execs + 1 >= worker.maxJobs) this.#replace(worker);
-    worker.exec(request, now);
-  }
-
   /** A worker is free: the next waiting request, or the end of the ring. */
   #release(worker: Worker): void {
     if (this.#roster.isSpent(worker)) {
       this.#stopWorker(worker, 'max_jobs');
       return;
     }
-    const request = this.#queue.shift();
-    if (request !== undefined) this.#run(worker, request, performance.now());
-    else if (this.#stopping) this.#stopWorker(worker, 'stop');
+    if (this.#dispatcher.serve(worker)) return;
+    if (this.#stopping) this.#stopWorker(worker, 'stop');
     else this.#roster.idle(worker);
   }
 
@@ -250,9 +238,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       request.attempt = 2;
       this.#logger.warn({ error: outcome.error?.message }, 'the worker died; its request is given to another one');
     }
-    const worker = this.#roster.takeIdle();
-    if (worker !== undefined) this.#run(worker, request, performance.now());
-    else this.#queue.giveBack(request);
+    this.#dispatcher.giveBack([request]);
   }
 
   /** Boots a successor. */
@@ -267,7 +253,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   }
 
   #stopIfDrained(worker: Worker): void {
-    if (this.#queue.size > 0 && worker.state === 'ready') return;
+    if (this.#dispatcher.waiting > 0 && worker.state === 'ready') return;
     this.#stopWorker(worker, 'stop');
   }
 
@@ -297,7 +283,9 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       this.#logger.warn({ pid: worker.pid }, 'worker stopped, and will be restarted');
       worker.overtime();
     }
-    for (let late = this.#queue.shiftExpired(now); late !== undefined; late = this.#queue.shiftExpired(now)) {
+    for (;;) {
+      const late = this.#dispatcher.shiftExpired(now);
+      if (late === undefined) return;
       late.onFailure(this.#waitedTooLong(now - late.queuedAt));
     }
   }
@@ -314,12 +302,21 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   /** The grace is over: everything that runs or waits fails, every process is killed. */
   #cut(): void {
     const error = new RrtsError('ERR_POOL_STOPPED', 'the pool was stopped before this request was done');
-    for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift())
-      request.onFailure(error);
     for (const worker of this.#roster) worker.kill('stop', 'cut', error);
+    this.#failWaiting(error);
+  }
+
+  #failWaiting(error: RrtsError): void {
+    for (;;) {
+      const request = this.#dispatcher.shift();
+      if (request === undefined) return;
+      request.onFailure(error);
+    }
   }
 
   #checkEmptied(): void {
-    if (this.#stopping && this.#roster.size === 0 && this.#spawning === 0) this.#emptied?.();
+    if (!this.#stopping || this.#roster.size > 0 || this.#spawning > 0) return;
+    this.#failWaiting(new RrtsError('ERR_POOL_STOPPED', 'the pool has no worker left for this request'));
+    this.#emptied?.();
   }
 }

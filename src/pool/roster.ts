@@ -97,7 +97,14 @@ export class Roster {
   }
 
   snapshot(): WorkerStats[] {
-    return [...this.#all].map(({ pid, state, execs, startedAt, codec }) => ({ pid, state, execs, startedAt, codec }));
+    return [...this.#all].map(({ pid, state, execs, held, startedAt, codec }) => ({
+      pid,
+      state,
+      execs,
+      held,
+      startedAt,
+      codec,
+    }));
   }
 
   [Symbol.iterator](): Iterator<Worker> {

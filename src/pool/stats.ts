@@ -9,6 +9,8 @@ export interface WorkerStats {
   readonly state: WorkerState;
   /** Requests it was given. */
   readonly execs: number;
+  /** Requests that were sent ahead to it and wait behind the one it runs. */
+  readonly held: number;
   /** Wall clock, milliseconds. */
   readonly startedAt: number;
   readonly codec: HeadCodec;

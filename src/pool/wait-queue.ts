@@ -31,6 +31,11 @@ export class WaitQueue {
     this.#waiting.unshift(request);
   }
 
+  /** The next one; it stays. */
+  get first(): PoolRequest | undefined {
+    return this.#waiting.first;
+  }
+
   /** Takes the next one. */
   shift(): PoolRequest | undefined {
     return this.#waiting.shift();

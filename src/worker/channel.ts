@@ -24,6 +24,7 @@ export class Channel {
   owner: ChannelOwner;
   #broken = false;
   #paused = false;
+  #soon: Buffer[] = [];
   /** True when the peer's end of input was seen. */
   ended = false;
 
@@ -39,8 +40,19 @@ export class Channel {
     input.once('end', () => this.#finish());
   }
 
+  /**
+   * Like {@link write}, but at the end of this turn of the event loop, together with all else that comes until then: one
+   * system call and one wake-up of the worker for many frames.
+   */
+  writeSoon(first: Buffer, second?: Buffer): void {
+    if (this.#soon.length === 0) setImmediate(this.#flush);
+    this.#soon.push(first);
+    if (second !== undefined) this.#soon.push(second);
+  }
+
   /** Sends bytes that hold whole frames. To a peer that is gone they are dropped; the death of its process is what counts. */
   write(first: Buffer, second?: Buffer): void {
+    if (this.#soon.length > 0) this.#flush(); // frames stay in order
     if (second === undefined) {
       this.#output.write(first);
       return;
@@ -70,6 +82,13 @@ export class Channel {
     this.#input.destroy();
     this.#output.destroy();
   }
+
+  readonly #flush = (): void => {
+    const frames = this.#soon;
+    if (frames.length === 0) return;
+    this.#soon = [];
+    this.#output.write(frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames));
+  };
 
   #read(chunk: Buffer, onFrame: (frame: Frame) => void): void {
     if (this.#broken) return;

@@ -12,6 +12,8 @@ export interface Introduction {
   readonly codec: HeadCodec;
   /** Empty for an SDK worker, which does not say. */
   readonly phpVersion: string;
+  /** It keeps requests that arrive while it runs one. */
+  readonly prefetches: boolean;
 }
 
 /** What the master brings to the handshake. */
@@ -29,9 +31,9 @@ export interface HandshakeTerms {
 export function introduce(channel: Channel, frame: Frame, onStdout: boolean, terms: HandshakeTerms): Introduction {
   if ((frame.flags & FLAG.CONTROL) === 0) throw sequenceError('a frame before the handshake');
   const message = parseControl(frame.payload);
-  if (message.kind === 'pid') return { codec: terms.sdkCodec, phpVersion: '' };
+  if (message.kind === 'pid') return { codec: terms.sdkCodec, phpVersion: '', prefetches: false };
   if (onStdout) throw sequenceError('hello on STDOUT');
-  const { hello, codecs, php } = message.hello;
+  const { hello, codecs, features, php } = message.hello;
   if (hello !== HELLO_VERSION) {
     throw new RrtsError('ERR_WORKER_VERSION', `${terms.script} speaks protocol ${hello}, this rrts ${HELLO_VERSION}`, {
       cure: 'Install the version of rrts/php-client that belongs to this rrts.',
@@ -39,5 +41,5 @@ export function introduce(channel: Channel, frame: Frame, onStdout: boolean, ter
   }
   const msgpack = codecs.includes('msgpack');
   channel.write(encodeWelcome(msgpack ? 'msgpack' : 'json', terms.debug));
-  return { codec: msgpack ? 'native' : 'native-json', phpVersion: php };
+  return { codec: msgpack ? 'native' : 'native-json', phpVersion: php, prefetches: features.includes('prefetch') };
 }

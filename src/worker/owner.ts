@@ -18,8 +18,13 @@ export interface WorkerExit {
 export interface WorkerOwner {
   /** The handshake is done. */
   workerReady(worker: Worker): void;
-  /** The exchange ended; the worker has none now. It can take another one when its state is `ready`. */
-  exchangeEnded(worker: Worker, exchange: Exchange, outcome: Outcome): void;
+  /**
+   * The running exchange ended; undefined when nobody waits for it any more. The worker can take another one when its state
+   * is `ready`; when it is `working` it runs one that was sent ahead.
+   */
+  exchangeEnded(worker: Worker, exchange: Exchange | undefined, outcome: Outcome): void;
+  /** Requests that were sent ahead and not begun; they go to other workers, in order. */
+  takenBack(exchanges: Exchange[]): void;
   /** The process is gone. `booted` is false when it never became ready. */
   workerExited(worker: Worker, exit: WorkerExit, booted: boolean): void;
 }
@@ -33,6 +38,8 @@ export interface WorkerOptions {
   readonly script: string;
   /** Handshake time in milliseconds. */
   readonly bootTimeout: number;
+  /** Time allowed for a reply, and then between two parts of it, in milliseconds; 0 for no limit. */
+  readonly execTtl: number;
   /** Time a cancelled stream may take to end, in milliseconds. */
   readonly streamTimeout: number;
   /** For socket relays the connection comes by `adopt`; stdin and stdout carry no frames then. */

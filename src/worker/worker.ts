@@ -2,12 +2,11 @@
 
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { RrtsError } from '../core/errors.ts';
+import type { RrtsError } from '../core/errors.ts';
 import type { FifoEntry } from '../core/fifo.ts';
 import { quoteBytes } from '../core/text.ts';
 import { encodePidRequest, STOP_FRAME } from '../protocol/control.ts';
-import { encodeExchange, PONG_FRAME, STREAM_STOP_FRAME } from '../protocol/encode.ts';
-import { FLAG, type Frame, STREAM } from '../protocol/frame.ts';
+import { FLAG, type Frame } from '../protocol/frame.ts';
 import type { HeadCodec } from '../protocol/payload.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import type { Exchange, Outcome, OutcomeKind } from './exchange.ts';
@@ -25,17 +24,22 @@ import { introduce } from './handshake.ts';
 import { afterLastWords } from './last-words.ts';
 import { WorkerOutput } from './output.ts';
 import type { WorkerOptions } from './owner.ts';
-import { readReply, sequenceError } from './reply.ts';
+import { sequenceError } from './reply.ts';
+import { Session, type SessionOwner } from './session.ts';
 import { killGroup, type SpawnedProcess } from './spawn.ts';
 import { mayGo, type WorkerState } from './state.ts';
 
 /** A worker that closed its channel and lives on is taken down after this time. */
 const DEAF_MS = 50;
+/** A worker gets requests ahead while it takes less than this for one, on average: design section 4. */
+const QUICK_MS = 5;
+/** A request that runs longer than this lets those that were sent behind it go elsewhere. */
+const STALL_MS = 10;
 /** Stop ladder: from SIGTERM to SIGKILL. */
 const TERM_TO_KILL_MS = 2000;
 
 /** One worker. `exec` may be called when its state is `ready`, and only then. */
-export class Worker implements FifoEntry, ChannelOwner {
+export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   fifoNext: FifoEntry | undefined = undefined;
   fifoPrevious: FifoEntry | undefined = undefined;
   fifoOwner: object | undefined = undefined;
@@ -47,10 +51,6 @@ export class Worker implements FifoEntry, ChannelOwner {
   execs = 0;
   /** Requests after which it is replaced; 0 for never. Set by the pool. */
   maxJobs = 0;
-  /** `performance.now()` after which the running request is over time; 0 for none. Set by the pool, checked by its ticker. */
-  deadline = 0;
-  /** Time allowed for a reply and between two parts of it, in milliseconds; 0 for no limit. */
-  execTtl = 0;
   codec: HeadCodec = 'json';
   phpVersion = '';
 
@@ -62,9 +62,8 @@ export class Worker implements FifoEntry, ChannelOwner {
   #channel: Channel | undefined;
   #stdioChannel: Channel | undefined;
   #privateChannel: Channel | undefined;
-  #exchange: Exchange | undefined;
-  #cancelled = false;
-  #abandoned = false;
+  #session: Session | undefined;
+  #prefetches = false;
   #bootTimer: NodeJS.Timeout | undefined;
   #ladderTimer: NodeJS.Timeout | undefined;
   #bootError: RrtsError | undefined;
@@ -94,31 +93,51 @@ export class Worker implements FifoEntry, ChannelOwner {
     return this.#bootError;
   }
 
-  /** Gives the worker a request. */
-  exec(exchange: Exchange, now: number): void {
-    this.#go('working');
-    this.#exchange = exchange;
-    this.#cancelled = false;
-    this.#abandoned = false;
-    this.execs++;
-    this.deadline = this.execTtl === 0 ? 0 : now + this.execTtl;
-    const [first, second] = encodeExchange(exchange.encode(this.codec));
-    (this.#channel as Channel).write(first, second);
+  /** `performance.now()` after which the running request is over time; 0 for never. The pool's ticker looks at it. */
+  get deadline(): number {
+    return this.#session?.deadline ?? 0;
   }
 
-  /** The client of the running request went away: a stream is stopped, anything else is let finish unseen. */
-  cancel(now: number): void {
-    if (this.#exchange === undefined || this.#cancelled) return;
-    this.#cancelled = true;
-    this.#channel?.resume();
-    if (this.#exchange.replyStarted) this.#abandonStream(now);
+  /** Gives the idle worker a request. */
+  exec(exchange: Exchange, now: number): void {
+    this.#go('working');
+    this.execs++;
+    (this.#session as Session).exec(exchange, now);
+  }
+
+  /** True when a further request may be sent ahead: see {@link prefetch}. */
+  mayHold(depth: number, now: number): boolean {
+    const session = this.#session;
+    if (!this.#prefetches || session === undefined || this.#state !== 'working') return false;
+    if (session.held >= depth || session.replying || session.runsFor(now) > STALL_MS) return false;
+    return session.averageMs > 0 && session.averageMs < QUICK_MS;
+  }
+
+  /** Requests that were sent ahead. */
+  get held(): number {
+    return this.#session?.held ?? 0;
+  }
+
+  /** Gives the busy worker a further request, so that it need not wait for it when it has answered the one it runs. */
+  prefetch(exchange: Exchange): void {
+    this.execs++;
+    (this.#session as Session).prefetch(exchange);
+  }
+
+  /** Takes back what was sent ahead, when the running request takes longer than requests here usually do. */
+  takeBackIfStalled(now: number): void {
+    const session = this.#session;
+    if (session !== undefined && session.held > 0 && session.runsFor(now) > STALL_MS) session.takeBack();
+  }
+
+  /** The client of a request went away: a stream is stopped, anything else is let finish unseen. */
+  cancel(exchange: Exchange, now: number): void {
+    this.#session?.cancel(exchange, now);
   }
 
   /** The client takes bytes again after `onReply` returned false. */
-  resume(now: number): void {
-    if (this.#state !== 'working') return;
-    this.deadline = this.execTtl === 0 ? 0 : now + this.execTtl;
-    this.#channel?.resume();
+  resume(exchange: Exchange, now: number): void {
+    if (this.#state === 'working') this.#session?.resume(exchange, now);
   }
 
   /** Ends it gently: stop frame, after `graceMs` SIGTERM, then SIGKILL to the group. For a worker that has no request. */
@@ -139,20 +158,20 @@ export class Worker implements FifoEntry, ChannelOwner {
     if (this.#state !== 'stopping') this.#go('stopping');
     clearTimeout(this.#bootTimer);
     killGroup(this.pid, 'SIGKILL');
-    this.#endExchange({ kind, error });
+    this.#session?.fail({ kind, error });
   }
 
   /** The pool's ticker found the deadline passed. */
   overtime(): void {
     const { streamTimeout } = this.#options;
-    if (this.#abandoned) {
+    if (this.#session?.abandoned === true) {
       this.kill('stream_timeout', 'stream_timeout', streamNotEnded(this.pid, streamTimeout));
       return;
     }
     this.kill(
       'exec_ttl',
-      this.#exchange?.replyStarted === true ? 'cut' : 'exec_ttl',
-      ranTooLong(this.execTtl, this.#facts),
+      this.#session?.replying === true ? 'cut' : 'exec_ttl',
+      ranTooLong(this.#options.execTtl, this.#facts),
     );
   }
 
@@ -167,7 +186,7 @@ export class Worker implements FifoEntry, ChannelOwner {
     if (this.#state === 'starting') this.#introduced(channel, frame);
     else if (channel !== this.#channel || (frame.flags & FLAG.CONTROL) !== 0)
       throw sequenceError('a handshake after the handshake');
-    else this.#reply(frame);
+    else this.#session?.receive(frame);
   }
 
   onFault(channel: Channel, error: RrtsError): void {
@@ -178,7 +197,7 @@ export class Worker implements FifoEntry, ChannelOwner {
     }
     if (channel !== this.#channel) return;
     if (channel.ended) return; // it died inside a frame: `exit` tells more
-    const kind = this.#exchange?.replyStarted === true ? 'cut' : 'malformed_reply';
+    const kind = this.#session?.replying === true ? 'cut' : 'malformed_reply';
     this.kill('malformed_reply', kind, brokeReply(error, this.#facts));
   }
 
@@ -189,6 +208,16 @@ export class Worker implements FifoEntry, ChannelOwner {
     this.#reason ??= 'died';
     if (this.#state === 'ready') this.#go('stopping'); // or it would be given a request that it cannot answer
     this.#ladderTimer ??= setTimeout(() => killGroup(this.pid, 'SIGKILL'), DEAF_MS);
+  }
+
+  exchangeEnded(exchange: Exchange | undefined, outcome: Outcome, goesOn: boolean): void {
+    if (!goesOn && this.#state === 'working') this.#go('ready');
+    this.#options.owner.exchangeEnded(this, exchange, outcome);
+  }
+
+  takenBack(exchanges: Exchange[]): void {
+    this.execs -= exchanges.length;
+    this.#options.owner.takenBack(exchanges);
   }
 
   #open(spawned: SpawnedProcess): void {
@@ -216,63 +245,18 @@ export class Worker implements FifoEntry, ChannelOwner {
   }
 
   #introduced(channel: Channel, frame: Frame): void {
-    const { codec, phpVersion } = introduce(channel, frame, channel === this.#stdioChannel, this.#options);
+    const { codec, phpVersion, prefetches } = introduce(channel, frame, channel === this.#stdioChannel, this.#options);
     this.codec = codec;
     this.phpVersion = phpVersion;
     this.#channel = channel;
+    this.#session = new Session(channel, codec, this, this.#options);
+    this.#prefetches = prefetches;
     this.#booted = true;
     clearTimeout(this.#bootTimer);
     if (this.#printedEarly !== undefined && channel === this.#stdioChannel) this.#warnOfStray(this.#printedEarly);
     this.#printedEarly = undefined;
     this.#go('ready');
     this.#options.owner.workerReady(this);
-  }
-
-  #reply(frame: Frame): void {
-    const exchange = this.#exchange;
-    if (exchange === undefined) throw sequenceError('a reply without a request');
-    if ((frame.stream & STREAM.PING) !== 0) this.#channel?.write(PONG_FRAME);
-    const reply = readReply(frame, !exchange.replyStarted);
-    if (reply.kind === 'part') this.#handOver(exchange, reply.head, reply.body, frame.flags, reply.last);
-    else if (reply.kind === 'stop_wish') this.#endExchange({ kind: 'stop_wish' });
-    else this.#endExchange({ kind: 'error_frame', error: new RrtsError('ERR_WORKER_ERROR', reply.text) });
-  }
-
-  #handOver(exchange: Exchange, head: Buffer, body: Buffer, flags: number, last: boolean): void {
-    let more = true;
-    if (!this.#cancelled) {
-      more = exchange.onReply(head, body, flags, last);
-      exchange.replyStarted = true; // not before: a head that makes no sense throws, and nothing went out then
-    }
-    if (last) {
-      this.#endExchange({ kind: 'reply' });
-      return;
-    }
-    if (this.#cancelled) {
-      if (!this.#abandoned) this.#abandonStream(performance.now());
-      return;
-    }
-    if (!more) this.#channel?.pause();
-    // exec_ttl counts to the first part of a reply and then between parts; a client that reads slowly is the front's concern.
-    this.deadline = this.execTtl === 0 || !more ? 0 : performance.now() + this.execTtl;
-  }
-
-  #endExchange(outcome: Outcome): void {
-    const exchange = this.#exchange;
-    if (exchange === undefined) return;
-    this.#exchange = undefined;
-    this.deadline = 0;
-    // The end can stand in the same chunk as a part that nobody could take; its client may read slowly, the next one's not.
-    this.#channel?.resume();
-    if (this.#state === 'working') this.#go('ready');
-    this.#options.owner.exchangeEnded(this, exchange, outcome);
-  }
-
-  /** Asks the worker to end its stream and gives it stream_timeout for that. */
-  #abandonStream(now: number): void {
-    this.#abandoned = true;
-    this.#channel?.write(STREAM_STOP_FRAME);
-    this.deadline = now + this.#options.streamTimeout;
   }
 
   #bootTimedOut(): void {
@@ -303,7 +287,7 @@ export class Worker implements FifoEntry, ChannelOwner {
     clearTimeout(this.#ladderTimer);
     // What it started and left behind goes with it, unless it was asked to stop. The end of its channel may come first.
     if (this.#reason === undefined || this.#reason === 'died') killGroup(this.pid, 'SIGKILL');
-    const waiting = this.#exchange !== undefined || !this.#booted;
+    const waiting = this.#session?.busy === true || !this.#booted;
     const allRead =
       this.#channel?.ended ?? (this.#stdioChannel?.ended === true && this.#privateChannel?.ended === true);
     if (!waiting || allRead) {
@@ -325,8 +309,8 @@ export class Worker implements FifoEntry, ChannelOwner {
     const facts = { ...this.#facts, exitCode: code, signal };
     if (!this.#booted) this.#bootError ??= endedAtBoot(script, how, tail, facts);
     this.#state = 'dead';
-    const cut = this.#exchange?.replyStarted === true;
-    this.#endExchange({ kind: cut ? 'cut' : 'crash', error: endedInExchange(this.pid, how, cut, facts) });
+    const cut = this.#session?.replying === true;
+    this.#session?.fail({ kind: cut ? 'cut' : 'crash', error: endedInExchange(this.pid, how, cut, facts) });
     owner.workerExited(this, { code, signal, reason: this.#reason ?? 'died', tail }, this.#booted);
   }
 

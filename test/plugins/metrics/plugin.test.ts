@@ -15,6 +15,7 @@ const worker = (pid: number, state: WorkerStats['state']): WorkerStats => ({
   pid,
   state,
   execs: 1,
+  held: 0,
   startedAt: 0,
   codec: 'native',
 });

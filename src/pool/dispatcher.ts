@@ -1,0 +1,143 @@
+// Which worker gets which request: idle ones in turn, quick busy ones ahead of time, or the queue.
+
+import type { Worker } from '../worker/worker.ts';
+import type { PoolLimits } from './limits.ts';
+import type { PoolRequest } from './request.ts';
+import type { Roster } from './roster.ts';
+import { WaitQueue } from './wait-queue.ts';
+
+/** Period of the look for requests that are stuck behind a slow one. */
+const STALL_TICK_MS = 5;
+
+/** Hands requests to workers. All times are `performance.now()`. */
+export class Dispatcher {
+  readonly #roster: Roster;
+  readonly #limits: PoolLimits;
+  readonly #queue: WaitQueue;
+  /** Told before a worker gets the last request that its max_jobs allows. */
+  readonly #onLastJob: (worker: Worker) => void;
+  #stallTimer: NodeJS.Timeout | undefined;
+
+  constructor(roster: Roster, limits: PoolLimits, onLastJob: (worker: Worker) => void) {
+    this.#roster = roster;
+    this.#limits = limits;
+    this.#queue = new WaitQueue(limits.maxQueueSize, limits.queueTimeout);
+    this.#onLastJob = onLastJob;
+  }
+
+  /** Requests that wait for a worker; those sent ahead are not among them. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Runs, sends ahead or queues a new request. False when the queue is full. */
+  accept(request: PoolRequest, now: number): boolean {
+    request.queuedAt = now;
+    const worker = this.#roster.takeIdle();
+    if (worker !== undefined) {
+      this.#run(worker, request, now);
+      return true;
+    }
+    // Who came first is served first: while others wait nobody passes them by.
+    return (this.#queue.size === 0 && this.#sendAhead(request, now)) || this.#queue.push(request);
+  }
+
+  /** Gives an idle worker the next waiting request. False when none waits. */
+  serve(worker: Worker): boolean {
+    const request = this.#queue.shift();
+    if (request === undefined) return false;
+    this.#run(worker, request, performance.now());
+    return true;
+  }
+
+  /** A worker went on with a request that was sent ahead: it gets the next ones from the queue. */
+  topUp(worker: Worker): void {
+    let request = this.#queue.first;
+    if (request === undefined) return;
+    const now = performance.now();
+    while (request?.replayable === true && this.#mayHold(worker, now)) {
+      this.#queue.shift();
+      this.#prefetch(worker, request, now);
+      request = this.#queue.first;
+    }
+  }
+
+  /** Puts requests, in order, before all that wait, and gives them to idle workers if there are any. */
+  giveBack(requests: readonly PoolRequest[]): void {
+    for (let i = requests.length - 1; i >= 0; i--) {
+      const request = requests[i] as PoolRequest;
+      request.worker = undefined;
+      if (!request.cancelled) this.#queue.giveBack(request);
+    }
+    while (this.#queue.size > 0) {
+      const worker = this.#roster.takeIdle();
+      if (worker === undefined) return;
+      this.serve(worker);
+    }
+  }
+
+  /** Takes out a request whose client left. False when it does not wait here. */
+  remove(request: PoolRequest): boolean {
+    return this.#queue.remove(request);
+  }
+
+  /** Takes the next request that has waited too long. */
+  shiftExpired(now: number): PoolRequest | undefined {
+    return this.#queue.shiftExpired(now);
+  }
+
+  /** Takes the next waiting request, whatever its age: nobody will serve it. */
+  shift(): PoolRequest | undefined {
+    return this.#queue.shift();
+  }
+
+  /** Ends the look for stalls. */
+  close(): void {
+    clearInterval(this.#stallTimer);
+  }
+
+  #run(worker: Worker, request: PoolRequest, now: number): void {
+    request.startedAt = now;
+    request.worker = worker;
+    if (worker.maxJobs > 0 && worker.execs + 1 >= worker.maxJobs) this.#onLastJob(worker);
+    worker.exec(request, now);
+  }
+
+  /** Sends a request to the busy worker with the fewest others, if one may have it. Only what may run twice is sent ahead. */
+  #sendAhead(request: PoolRequest, now: number): boolean {
+    if (this.#limits.prefetch === 0 || !request.replayable) return false;
+    let best: Worker | undefined;
+    for (const worker of this.#roster) {
+      if ((best === undefined || worker.held < best.held) && this.#mayHold(worker, now)) best = worker;
+    }
+    if (best === undefined) return false;
+    this.#prefetch(best, request, now);
+    return true;
+  }
+
+  #mayHold(worker: Worker, now: number): boolean {
+    // A worker near its limit, or past it, gets no more than it has.
+    if (worker.maxJobs > 0 && worker.execs + 1 >= worker.maxJobs) return false;
+    return worker.mayHold(this.#limits.prefetch, now);
+  }
+
+  #prefetch(worker: Worker, request: PoolRequest, now: number): void {
+    request.startedAt = now;
+    request.worker = worker;
+    this.#stallTimer ??= setInterval(() => this.#lookForStalls(), STALL_TICK_MS);
+    worker.prefetch(request);
+  }
+
+  /** Takes requests back from behind one that takes its time. The timer runs only while there are any. */
+  #lookForStalls(): void {
+    const now = performance.now();
+    let held = 0;
+    for (const worker of this.#roster) {
+      worker.takeBackIfStalled(now);
+      held += worker.held;
+    }
+    if (held > 0) return;
+    clearInterval(this.#stallTimer);
+    this.#stallTimer = undefined;
+  }
+}

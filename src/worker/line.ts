@@ -1,0 +1,89 @@
+// The requests a worker has: the one it runs, and those that were sent ahead and wait in its pipe.
+
+import type { Exchange } from './exchange.ts';
+
+/** Weight of the newest handling time in the running average. */
+const NEWEST = 0.2;
+
+/** Takes the place of a request that was taken back or whose client left: its reply still comes, and is dropped. */
+class Void implements Exchange {
+  replyStarted = false;
+  encode(): never {
+    throw new Error('was sent already');
+  }
+  onReply(): boolean {
+    return true;
+  }
+}
+
+/** A worker answers in order, so the first request in line is the only one that it can have begun. Times are `performance.now()`. */
+export class Line {
+  readonly #held: Exchange[] = [];
+  #current: Exchange | undefined;
+  #begunAt = 0;
+  #averageMs = 0;
+
+  /** The request that runs. */
+  get current(): Exchange | undefined {
+    return this.#current;
+  }
+
+  /** True when nobody waits for the reply to the running request. */
+  get isUnwanted(): boolean {
+    return this.#current instanceof Void;
+  }
+
+  /** Requests sent ahead, those taken back included: their replies still have to come. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** When the running request reached the worker, or the one before it ended. */
+  get begunAt(): number {
+    return this.#begunAt;
+  }
+
+  /** Running average of the handling time in milliseconds; 0 before the first request has ended. */
+  get averageMs(): number {
+    return this.#averageMs;
+  }
+
+  begin(exchange: Exchange, now: number): void {
+    this.#current = exchange;
+    this.#begunAt = now;
+  }
+
+  hold(exchange: Exchange): void {
+    this.#held.push(exchange);
+  }
+
+  /** Ends the running request. The result is undefined when there was none, or when nobody waits for it any more. */
+  end(now: number): Exchange | undefined {
+    const ended = this.#current;
+    this.#current = undefined;
+    const took = now - this.#begunAt;
+    this.#averageMs = this.#averageMs === 0 ? took : this.#averageMs + (took - this.#averageMs) * NEWEST;
+    return ended instanceof Void ? undefined : ended;
+  }
+
+  /** The worker goes on with the next request that was sent ahead. False when there is none. */
+  advance(now: number): boolean {
+    const next = this.#held.shift();
+    if (next === undefined) return false;
+    this.begin(next, now);
+    return true;
+  }
+
+  /** Takes back all that was not begun, in order. Their replies, should they come, are dropped. */
+  takeBack(): Exchange[] {
+    const taken = this.#held.filter((exchange) => !(exchange instanceof Void));
+    if (taken.length > 0) this.#held.fill(new Void());
+    return taken;
+  }
+
+  /** The client of a request that was sent ahead left. */
+  drop(exchange: Exchange): void {
+    const at = this.#held.indexOf(exchange);
+    if (at >= 0) this.#held[at] = new Void();
+  }
+}

@@ -1,0 +1,193 @@
+// What travels between the master and one worker after the handshake: requests out, replies in, and until when.
+
+import { RrtsError } from '../core/errors.ts';
+import { encodeExchange, PONG_FRAME, STREAM_STOP_FRAME } from '../protocol/encode.ts';
+import { type Frame, STREAM } from '../protocol/frame.ts';
+import type { HeadCodec } from '../protocol/payload.ts';
+import type { Channel } from './channel.ts';
+import type { Exchange, Outcome } from './exchange.ts';
+import { Line } from './line.ts';
+import { readReply, sequenceError } from './reply.ts';
+
+/** Limits in milliseconds; 0 for none. */
+export interface SessionLimits {
+  /** Time allowed for a reply, and then between two parts of it. */
+  readonly execTtl: number;
+  /** Time a cancelled stream may take to end. */
+  readonly streamTimeout: number;
+}
+
+/** The worker, as its session sees it. */
+export interface SessionOwner {
+  /**
+   * The running exchange ended, undefined when nobody waits for it any more. `goesOn` is true when the worker runs the next one,
+   * which was sent ahead.
+   */
+  exchangeEnded(exchange: Exchange | undefined, outcome: Outcome, goesOn: boolean): void;
+  /** Requests that were sent ahead and shall go to other workers, in order. */
+  takenBack(exchanges: Exchange[]): void;
+}
+
+/** The exchanges of one worker. All times are `performance.now()`. */
+export class Session {
+  /** When the running request is over time; 0 for never. The pool's ticker looks at it. */
+  deadline = 0;
+  readonly #channel: Channel;
+  readonly #codec: HeadCodec;
+  readonly #owner: SessionOwner;
+  readonly #limits: SessionLimits;
+  readonly #line = new Line();
+  #cancelled = false;
+  #abandoned = false;
+
+  constructor(channel: Channel, codec: HeadCodec, owner: SessionOwner, limits: SessionLimits) {
+    this.#channel = channel;
+    this.#codec = codec;
+    this.#owner = owner;
+    this.#limits = limits;
+  }
+
+  /** Requests sent ahead. */
+  get held(): number {
+    return this.#line.held;
+  }
+
+  /** Running average of the handling time in milliseconds; 0 before the first. */
+  get averageMs(): number {
+    return this.#line.averageMs;
+  }
+
+  /** How long the running request has been running, in milliseconds. */
+  runsFor(now: number): number {
+    return this.#line.current === undefined ? 0 : now - this.#line.begunAt;
+  }
+
+  /** True while a request runs. */
+  get busy(): boolean {
+    return this.#line.current !== undefined;
+  }
+
+  /** True when parts of the running request's reply were handed on: it cannot be given to another worker. */
+  get replying(): boolean {
+    return this.#line.current?.replyStarted === true;
+  }
+
+  /** True when the client of a stream left and the worker was asked to end it. */
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  /** Sends a request to the idle worker. */
+  exec(exchange: Exchange, now: number): void {
+    this.#line.begin(exchange, now);
+    this.#begun(now);
+    const [first, second] = encodeExchange(exchange.encode(this.#codec));
+    this.#channel.write(first, second);
+  }
+
+  /** Sends a request ahead to the busy worker. Requests sent ahead in one turn of the event loop go out in one write. */
+  prefetch(exchange: Exchange): void {
+    this.#line.hold(exchange);
+    const [first, second] = encodeExchange(exchange.encode(this.#codec));
+    this.#channel.writeSoon(first, second);
+  }
+
+  /** The client of a request left: a stream is stopped, anything else is let finish unseen. */
+  cancel(exchange: Exchange, now: number): void {
+    if (exchange !== this.#line.current) {
+      this.#line.drop(exchange);
+      return;
+    }
+    if (this.#cancelled) return;
+    this.#cancelled = true;
+    this.#channel.resume();
+    if (exchange.replyStarted) this.#abandonStream(now);
+  }
+
+  /** The client takes bytes again after `onReply` returned false. */
+  resume(exchange: Exchange, now: number): void {
+    if (exchange !== this.#line.current) return;
+    this.#armExecTtl(now);
+    this.#channel.resume();
+  }
+
+  /** A frame that is no control frame. @throws RrtsError when it makes no sense as a reply. */
+  receive(frame: Frame): void {
+    const exchange = this.#line.current;
+    if (exchange === undefined) throw sequenceError('a reply without a request');
+    if ((frame.stream & STREAM.PING) !== 0) this.#channel.write(PONG_FRAME);
+    const reply = readReply(frame, !exchange.replyStarted);
+    if (reply.kind === 'part') this.#handOver(exchange, reply.head, reply.body, frame.flags, reply.last);
+    else if (reply.kind === 'stop_wish') this.fail({ kind: 'stop_wish' });
+    else this.#end({ kind: 'error_frame', error: new RrtsError('ERR_WORKER_ERROR', reply.text) });
+  }
+
+  /** The worker will answer nothing any more: the running request ends so, and what was sent ahead is taken back. */
+  fail(outcome: Outcome): void {
+    const taken = this.#line.takeBack();
+    const running = this.#line.current !== undefined;
+    const exchange = this.#line.end(performance.now());
+    this.deadline = 0;
+    if (running) this.#owner.exchangeEnded(exchange, outcome, false);
+    if (taken.length > 0) this.#owner.takenBack(taken);
+  }
+
+  /** Takes back what was sent ahead: the running request takes its time. */
+  takeBack(): void {
+    const taken = this.#line.takeBack();
+    if (taken.length > 0) this.#owner.takenBack(taken);
+  }
+
+  #handOver(exchange: Exchange, head: Buffer, body: Buffer, flags: number, last: boolean): void {
+    let more = true;
+    if (!this.#cancelled) {
+      more = exchange.onReply(head, body, flags, last);
+      exchange.replyStarted = true; // not before: a head that makes no sense throws, and nothing went out then
+    }
+    if (last) {
+      this.#end({ kind: 'reply' });
+      return;
+    }
+    // A stream can last, and the STOP frame that ends it says nothing of which request it means.
+    this.takeBack();
+    if (this.#cancelled) {
+      if (!this.#abandoned) this.#abandonStream(performance.now());
+      return;
+    }
+    if (more) {
+      this.#armExecTtl(performance.now());
+    } else {
+      // exec_ttl counts to the first part and between parts; a client that reads slowly is the front's concern.
+      this.#channel.pause();
+      this.deadline = 0;
+    }
+  }
+
+  #end(outcome: Outcome): void {
+    const now = performance.now();
+    const ended = this.#line.end(now);
+    // The end can stand in the same chunk as a part that nobody could take; its client may read slowly, the next one's not.
+    this.#channel.resume();
+    const goesOn = this.#line.advance(now);
+    if (goesOn) this.#begun(now);
+    else this.deadline = 0;
+    this.#owner.exchangeEnded(ended, outcome, goesOn);
+  }
+
+  #begun(now: number): void {
+    this.#cancelled = this.#line.isUnwanted;
+    this.#abandoned = false;
+    this.#armExecTtl(now);
+  }
+
+  #armExecTtl(now: number): void {
+    this.deadline = this.#limits.execTtl === 0 ? 0 : now + this.#limits.execTtl;
+  }
+
+  /** Asks the worker to end its stream and gives it stream_timeout for that. */
+  #abandonStream(now: number): void {
+    this.#abandoned = true;
+    this.#channel.write(STREAM_STOP_FRAME);
+    this.deadline = now + this.#limits.streamTimeout;
+  }
+}

@@ -1,0 +1,75 @@
+// The line of requests of one worker: who runs, who waits in the pipe, who was taken back.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Exchange } from '../../src/worker/exchange.ts';
+import { Line } from '../../src/worker/line.ts';
+
+const exchange = (): Exchange => ({
+  replyStarted: false,
+  encode: () => assert.fail('not sent here'),
+  onReply: () => true,
+});
+
+test('requests end in the order they were sent', () => {
+  const line = new Line();
+  const [a, b, c] = [exchange(), exchange(), exchange()];
+  line.begin(a, 0);
+  line.hold(b);
+  line.hold(c);
+  assert.equal(line.held, 2);
+  assert.equal(line.end(1), a);
+  assert.equal(line.advance(1), true);
+  assert.equal(line.current, b);
+  assert.equal(line.end(2), b);
+  assert.equal(line.advance(2), true);
+  assert.equal(line.end(3), c);
+  assert.equal(line.advance(3), false);
+  assert.equal(line.current, undefined);
+});
+
+test('what is taken back still has its place, because its reply still comes, and nobody waits for that', () => {
+  const line = new Line();
+  const [a, b, c] = [exchange(), exchange(), exchange()];
+  line.begin(a, 0);
+  line.hold(b);
+  line.hold(c);
+  assert.deepEqual(line.takeBack(), [b, c]);
+  assert.deepEqual(line.takeBack(), []);
+  assert.equal(line.held, 2);
+  assert.equal(line.end(1), a);
+  line.advance(1);
+  assert.equal(line.isUnwanted, true);
+  assert.equal(line.end(2), undefined);
+  line.advance(2);
+  assert.equal(line.isUnwanted, true);
+  assert.equal(line.end(3), undefined);
+  assert.equal(line.advance(3), false);
+});
+
+test('a request whose client left is dropped where it stands', () => {
+  const line = new Line();
+  const [a, b, c] = [exchange(), exchange(), exchange()];
+  line.begin(a, 0);
+  line.hold(b);
+  line.hold(c);
+  line.drop(b);
+  line.end(1);
+  line.advance(1);
+  assert.equal(line.isUnwanted, true);
+  line.end(2);
+  line.advance(2);
+  assert.equal(line.current, c);
+});
+
+test('the average follows the handling time, which for a request sent ahead begins when the one before it ends', () => {
+  const line = new Line();
+  line.begin(exchange(), 100);
+  line.hold(exchange());
+  line.end(110);
+  assert.equal(line.averageMs, 10);
+  line.advance(110);
+  assert.equal(line.begunAt, 110);
+  line.end(115);
+  assert.equal(line.averageMs, 9);
+});
