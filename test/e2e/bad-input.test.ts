@@ -100,7 +100,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('bad input: workers that cannot boot', () => {
+describe('bad input: workers that cannot boot', { concurrency: 2 }, () => {
   for (const wish of CASES) {
     test(`${wish.name}: exit code 69`, async (t) => {
       const server = await spawnServer(wish);
@@ -117,7 +117,7 @@ describe('bad input: workers that cannot boot', () => {
   }
 });
 
-describe('bad input: the configuration', () => {
+describe('bad input: the configuration', { concurrency: 2 }, () => {
   const yaml: readonly (readonly [string, string, readonly RegExp[]])[] = [
     ['broken YAML', 'version: "3"\nserver:\n  command: "php w.php\nhttp:\n  address: :8080\n', [/app\.yaml:\d+:\d+/]],
     ['a tab as indentation', 'version: "3"\nserver:\n\tcommand: php w.php\n', [/app\.yaml:3:\d+/]],

@@ -70,7 +70,7 @@ describe('6.1 max_request_size', () => {
   });
 });
 
-describe('6.1 uploads and statuses', () => {
+describe('6.1 uploads and statuses', { concurrency: 2 }, () => {
   test('a missing directory for uploads is error 6', async (t) => {
     const server = await startWith(t, { uploads: { dir: '/nowhere/at/all' } });
     const body = multipart([{ name: 'f', value: 'x', filename: 'f.txt' }]);
@@ -102,7 +102,7 @@ describe('6.1 uploads and statuses', () => {
   });
 });
 
-describe('6.1 addresses', () => {
+describe('6.1 addresses', { concurrency: 2 }, () => {
   for (const [address, seen] of [
     ['[::1]', '::1'],
     ['[0:0:0:0:0:0:0:1]', '::1'],
@@ -140,7 +140,7 @@ describe('6.1 addresses', () => {
   });
 });
 
-describe('6.1 logs and middleware', () => {
+describe('6.1 logs and middleware', { concurrency: 2 }, () => {
   test('an unknown middleware is a warning that names it', async (t) => {
     const server = await startWith(t, { middleware: ['headers', 'no_such_thing'] });
     await server.waitForLog(mentions(/no_such_thing/), 'that names the middleware');
@@ -182,7 +182,7 @@ describe('6.1 logs and middleware', () => {
   });
 });
 
-describe('environment of the workers', () => {
+describe('environment of the workers', { concurrency: 2 }, () => {
   test('RR_MODE, RR_RELAY, RR_VERSION, RRTS_VERSION and server.env in upper case', async (t) => {
     const server = await spawnServer({
       command: ['php', fixture('misbehaving/dumps-environment.php')],

@@ -21,7 +21,7 @@ const CASES: readonly (readonly [string, number, RegExp])[] = [
   ['stalls-mid-frame', 504, /exec_ttl/],
 ];
 
-describe('malformed replies', () => {
+describe('malformed replies', { concurrency: 2 }, () => {
   for (const [script, status, logged] of CASES) {
     test(`${script}: ${status}, the worker is replaced, the log tells why and names the script`, async (t) => {
       const command = ['php', fixture(`misbehaving/${script}.php`)];

@@ -115,7 +115,7 @@ describe('6.4 queue', () => {
   });
 });
 
-describe('6.4 relays', () => {
+describe('6.4 relays', { concurrency: 2 }, () => {
   for (const kind of [SDK_JSON, SDK_PROTO, NATIVE]) {
     for (const scheme of ['unix', 'tcp'] as const) {
       test(`${kind.name} over ${scheme}: requests, a crash, a stream`, async (t) => {
@@ -138,7 +138,7 @@ describe('6.4 relays', () => {
   }
 });
 
-describe('6.4 workers that print', () => {
+describe('6.4 workers that print', { concurrency: 2 }, () => {
   test('a line on stdout before the handshake is quoted with the script, and harmless (RoadRunner: fatal)', async (t) => {
     const command = ['php', fixture('misbehaving/prints-garbage.php')];
     const server = await startServer({ command, config: { http: { pool: { num_workers: 1 } } } });
