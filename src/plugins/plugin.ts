@@ -25,6 +25,12 @@ export interface PoolSpec {
   readonly sdkCodec: 'json' | 'proto';
 }
 
+/** A user of the system. */
+export interface WorkerOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** What a plugin gets from its host. */
 export interface PluginContext {
   readonly logger: Logger;
@@ -32,6 +38,8 @@ export interface PluginContext {
   readonly metrics: Registry;
   /** Starts a pool; settles when its workers are ready, rejects when none can boot. The host stops it after the plugin. */
   createPool(spec: PoolSpec): Promise<Pool>;
+  /** Whom the workers run as, when that is somebody else (`server.user`): files made for them must be theirs. */
+  readonly workerOwner: WorkerOwner | undefined;
   /** All pools that run. */
   pools(): readonly Pool[];
   /** `check` is asked at every probe; it must answer at once. */

@@ -12,6 +12,7 @@ import { type AnyPluginType, BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import type { RootConfig } from './config.ts';
 import { settlesWithin } from './deadline.ts';
 import { runOnInit } from './on-init.ts';
+import { workerOwner } from './worker-owner.ts';
 
 /** Part of the grace that is kept for the workers when a plugin uses up its own. */
 const POOL_RESERVE_MS = 2000;
@@ -122,6 +123,7 @@ export class Server {
       logger: this.#options.logger.child({ logger: name }),
       metrics: this.#metrics,
       createPool: (spec) => this.#createPool(spec, pools),
+      workerOwner: workerOwner(this.#options.config.server?.user, this.#options.config.server?.group),
       pools: () => this.#pools(),
       registerHealthCheck: (plugin, check) => {
         this.#healthChecks.set(plugin, check);

@@ -4,6 +4,7 @@ import { formatAddress } from '../../core/scalars.ts';
 import type { Pool } from '../../pool/pool.ts';
 import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { createAccessLog } from './access-log.ts';
+import { sweepUploads } from './body/temporary-files.ts';
 import { type HttpConfig, httpSchema } from './config.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { HttpFront } from './front.ts';
@@ -13,6 +14,9 @@ import type { HttpServices, RequestPool } from './services.ts';
 
 /** Middleware of RoadRunner that rrts has, under their names. */
 const MIDDLEWARE: ReadonlySet<string> = new Set(['headers', 'http_metrics']);
+
+/** Age from which a temporary file of an upload belongs to nobody. */
+const STALE_UPLOAD_MS = 24 * 60 * 60 * 1000;
 
 /** The http plugin. */
 export const httpPlugin: PluginType<typeof httpSchema, HttpConfig> = {
@@ -40,6 +44,8 @@ class HttpPlugin implements Plugin {
         logger.warn({ middleware: name }, `http.middleware: rrts has no "${name}"; it is left out`);
     }
     this.#context.registerHealthCheck('http', () => this.#health());
+    // A day is longer than any request takes; what is older was left by a process that was killed.
+    await sweepUploads(this.#config.uploads.dir, STALE_UPLOAD_MS);
     const { codec, ...pool } = this.#config.pool;
     this.#pool = await this.#context.createPool({ name: 'http', config: pool, mode: 'http', sdkCodec: codec });
     const services = createServices(this.#config, this.#context, this.#pool);
@@ -68,7 +74,7 @@ class HttpPlugin implements Plugin {
 /** What the parts of the front share. For the plugin and for tests, which bring a pool of their own. */
 export function createServices(
   config: HttpConfig,
-  context: Pick<PluginContext, 'logger'>,
+  context: Pick<PluginContext, 'logger' | 'workerOwner'>,
   pool: RequestPool,
 ): HttpServices {
   const own = config.middleware.includes('headers');
@@ -83,7 +89,7 @@ export function createServices(
     bodyLimits: {
       maxBytes: config.maxRequestSize * 1024 * 1024,
       rawBody: config.rawBody,
-      uploads: config.uploads,
+      uploads: context.workerOwner === undefined ? config.uploads : { ...config.uploads, owner: context.workerOwner },
       onError: (error, path) => context.logger.error({ path, error: error.message }, 'a temporary file failed'),
     },
     requestHeaders: own

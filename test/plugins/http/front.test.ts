@@ -19,7 +19,9 @@ const GET = 'GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n';
 const GET_CLOSE = 'GET /a?b=c HTTP/1.1\r\nHost: h\r\nUser-Agent: test\r\nReferer: /r\r\nConnection: close\r\n\r\n';
 
 function frontAt(address: Address): HttpFront {
-  return new HttpFront(createServices(httpConfig({ address }), { logger: new LogBook() }, new StubPool()));
+  return new HttpFront(
+    createServices(httpConfig({ address }), { logger: new LogBook(), workerOwner: undefined }, new StubPool()),
+  );
 }
 
 describe('listening', () => {

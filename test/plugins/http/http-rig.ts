@@ -88,7 +88,7 @@ export interface Rig {
 /** Starts a front. */
 export async function startRig(changes: ConfigChanges = {}, log: LogBook = new LogBook()): Promise<Rig> {
   const pool = new StubPool();
-  const services = createServices(httpConfig(changes), { logger: log }, pool);
+  const services = createServices(httpConfig(changes), { logger: log, workerOwner: undefined }, pool);
   const front = new HttpFront(services);
   const address = await front.listen();
   const port = address.kind === 'tcp' ? address.port : 0;

@@ -29,7 +29,8 @@ class Host {
         if (host.bootError !== undefined) throw host.bootError;
         return Object.assign(host.pool, { stats: () => host.stats }) as unknown as Pool;
       },
-      pools: () => [],
+      workerOwner: undefined,
+    pools: () => [],
       registerHealthCheck: (plugin: string, check: () => Health) => host.checks.set(plugin, check),
       healthChecks: () => host.checks,
       get stopping() {
