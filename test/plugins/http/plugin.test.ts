@@ -30,7 +30,7 @@ class Host {
         return Object.assign(host.pool, { stats: () => host.stats }) as unknown as Pool;
       },
       workerOwner: undefined,
-    pools: () => [],
+      pools: () => [],
       registerHealthCheck: (plugin: string, check: () => Health) => host.checks.set(plugin, check),
       healthChecks: () => host.checks,
       get stopping() {
