@@ -47,6 +47,12 @@ export const poolSchema = z.strictObject({
     .describe(
       'Requests that a busy native worker may hold beside the one it runs, while requests wait and it is quick. Only GET, HEAD, OPTIONS, PUT and DELETE. 0 turns it off.',
     ),
+  prefetch_sdk: z
+    .boolean()
+    .default(false)
+    .describe(
+      "The same for workers that use RoadRunner's packages, which cannot say that they keep requests. Those that answer whole replies do; a worker that streams while it holds requests is replaced.",
+    ),
   allocate_timeout: duration().optional().describe('Longest time a worker may take to boot. Default: 60s.'),
   destroy_timeout: duration().default(60_000).describe('At stop: longest wait for busy workers.'),
   stream_timeout: duration()

@@ -63,6 +63,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       owner: this,
       logger: options.logger,
       sdkCodec: options.sdkCodec,
+      sdkPrefetch: options.config.prefetchSdk,
       script: scriptOf(this.#spawnOptions.words),
       bootTimeout: this.#limits.bootTimeout,
       execTtl: this.#limits.execTtl,

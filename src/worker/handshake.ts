@@ -12,13 +12,20 @@ export interface Introduction {
   readonly codec: HeadCodec;
   /** Empty for an SDK worker, which does not say. */
   readonly phpVersion: string;
-  /** It keeps requests that arrive while it runs one. */
-  readonly prefetches: boolean;
+  /**
+   * Whether it keeps requests that arrive while it runs one: `always`, or, for an SDK worker whose operator says so, `but-in-streams`;
+   * while those stream they take requests from the pipe and may lose them.
+   */
+  readonly prefetches: Prefetches;
 }
+
+/** See {@link Introduction.prefetches}. */
+export type Prefetches = 'never' | 'always' | 'but-in-streams';
 
 /** What the master brings to the handshake. */
 export interface HandshakeTerms {
   readonly sdkCodec: 'json' | 'proto';
+  readonly sdkPrefetch: boolean;
   readonly script: string;
   readonly debug: boolean;
 }
@@ -31,7 +38,9 @@ export interface HandshakeTerms {
 export function introduce(channel: Channel, frame: Frame, onStdout: boolean, terms: HandshakeTerms): Introduction {
   if ((frame.flags & FLAG.CONTROL) === 0) throw sequenceError('a frame before the handshake');
   const message = parseControl(frame.payload);
-  if (message.kind === 'pid') return { codec: terms.sdkCodec, phpVersion: '', prefetches: false };
+  if (message.kind === 'pid') {
+    return { codec: terms.sdkCodec, phpVersion: '', prefetches: terms.sdkPrefetch ? 'but-in-streams' : 'never' };
+  }
   if (onStdout) throw sequenceError('hello on STDOUT');
   const { hello, codecs, features, php } = message.hello;
   if (hello !== HELLO_VERSION) {
@@ -41,5 +50,6 @@ export function introduce(channel: Channel, frame: Frame, onStdout: boolean, ter
   }
   const msgpack = codecs.includes('msgpack');
   channel.write(encodeWelcome(msgpack ? 'msgpack' : 'json', terms.debug));
-  return { codec: msgpack ? 'native' : 'native-json', phpVersion: php, prefetches: features.includes('prefetch') };
+  const prefetches = features.includes('prefetch') ? 'always' : 'never';
+  return { codec: msgpack ? 'native' : 'native-json', phpVersion: php, prefetches };
 }

@@ -34,6 +34,8 @@ export interface WorkerOptions {
   readonly owner: WorkerOwner;
   readonly logger: Logger;
   readonly sdkCodec: 'json' | 'proto';
+  /** SDK workers get requests ahead too: they cannot say in a hello that they keep them, so the operator says it. */
+  readonly sdkPrefetch: boolean;
   /** Script or command, for messages. */
   readonly script: string;
   /** Handshake time in milliseconds. */

@@ -24,6 +24,10 @@ export interface SessionOwner {
    * which was sent ahead.
    */
   exchangeEnded(exchange: Exchange | undefined, outcome: Outcome, goesOn: boolean): void;
+  /** True when the worker may have lost what was sent ahead: it goes on with nothing. */
+  readonly outOfStep: boolean;
+  /** The running request is answered by a stream. Comes before what was sent ahead is taken back. */
+  streamBegan(): void;
   /** Requests that were sent ahead and shall go to other workers, in order. */
   takenBack(exchanges: Exchange[]): void;
 }
@@ -148,6 +152,7 @@ export class Session {
       this.#end({ kind: 'reply' });
       return;
     }
+    this.#owner.streamBegan();
     // A stream can last, and the STOP frame that ends it says nothing of which request it means.
     this.takeBack();
     if (this.#cancelled) {
@@ -168,7 +173,7 @@ export class Session {
     const ended = this.#line.end(now);
     // The end can stand in the same chunk as a part that nobody could take; its client may read slowly, the next one's not.
     this.#channel.resume();
-    const goesOn = this.#line.advance(now);
+    const goesOn = !this.#owner.outOfStep && this.#line.advance(now);
     if (goesOn) this.#begun(now);
     else this.deadline = 0;
     this.#owner.exchangeEnded(ended, outcome, goesOn);

@@ -20,7 +20,7 @@ import {
   ranTooLong,
   streamNotEnded,
 } from './failures.ts';
-import { introduce } from './handshake.ts';
+import { introduce, type Prefetches } from './handshake.ts';
 import { afterLastWords } from './last-words.ts';
 import { WorkerOutput } from './output.ts';
 import type { WorkerOptions } from './owner.ts';
@@ -63,7 +63,8 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   #stdioChannel: Channel | undefined;
   #privateChannel: Channel | undefined;
   #session: Session | undefined;
-  #prefetches = false;
+  #prefetches: Prefetches = 'never';
+  #outOfStep = false;
   #bootTimer: NodeJS.Timeout | undefined;
   #ladderTimer: NodeJS.Timeout | undefined;
   #bootError: RrtsError | undefined;
@@ -82,6 +83,10 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     this.#process.once('exit', (code, signal) => this.#exited(code, signal));
     this.#bootTimer = setTimeout(() => this.#bootTimedOut(), options.bootTimeout);
     this.#open(spawned);
+  }
+
+  get outOfStep(): boolean {
+    return this.#outOfStep;
   }
 
   get state(): WorkerState {
@@ -108,7 +113,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   /** True when a further request may be sent ahead: see {@link prefetch}. */
   mayHold(depth: number, now: number): boolean {
     const session = this.#session;
-    if (!this.#prefetches || session === undefined || this.#state !== 'working') return false;
+    if (this.#prefetches === 'never' || session === undefined || this.#state !== 'working') return false;
     if (session.held >= depth || session.replying || session.runsFor(now) > STALL_MS) return false;
     return session.averageMs > 0 && session.averageMs < QUICK_MS;
   }
@@ -212,7 +217,15 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
 
   exchangeEnded(exchange: Exchange | undefined, outcome: Outcome, goesOn: boolean): void {
     if (!goesOn && this.#state === 'working') this.#go('ready');
+    // It may have read what was taken back, or thrown it away: which reply would come next is not known.
+    if (this.#outOfStep && this.#state === 'ready') this.stop('streamed while it held requests', 0);
     this.#options.owner.exchangeEnded(this, exchange, outcome);
+  }
+
+  streamBegan(): void {
+    if (this.#prefetches !== 'but-in-streams') return;
+    this.#prefetches = 'never';
+    this.#outOfStep = this.held > 0;
   }
 
   takenBack(exchanges: Exchange[]): void {

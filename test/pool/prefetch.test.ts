@@ -123,6 +123,42 @@ test('a stream lets what stands behind it go to another worker', () =>
     directory.remove();
   }));
 
+test('prefetch_sdk: an SDK worker gets requests ahead too, until it streams', async () => {
+  for (const [script, sdkCodec] of [
+    ['sdk-json.php', 'json'],
+    ['sdk-proto.php', 'proto'],
+  ] as const) {
+    await withPool(
+      { config: { num_workers: 1, prefetch_sdk: true }, sdkCodec },
+      async (pool) => {
+        await warmUp(pool);
+        const [before] = pool.stats().workers.map(({ pid }) => pid);
+        const targets = Array.from({ length: 20 }, (_, i) => `/echo?hello=s${i}`);
+        const ends = askAll(pool, targets);
+        assert.equal(held(pool), 8);
+        assert.deepEqual(
+          (await within(ends, 5000, 'all ends')).map(({ text }) => text),
+          targets.map((_, i) => `S${i}`),
+        );
+        assert.equal(pool.stats().workers[0]?.pid, before);
+
+        // While it streams it may take from its pipe what stands behind: it is replaced, and nothing is lost.
+        const mixed = await within(
+          askAll(pool, ['/stream?chunks=3', '/echo?hello=a', '/echo?hello=b']),
+          10_000,
+          'all ends',
+        );
+        assert.deepEqual(
+          mixed.map(({ text }) => text),
+          ['line 0\nline 1\nline 2\n', 'A', 'B'],
+        );
+        assert.notEqual(pool.stats().workers[0]?.pid, before);
+      },
+      script,
+    );
+  }
+});
+
 test('a client that leaves while its request is held gets nothing, and the others get theirs', () =>
   withPool({ config: { num_workers: 1 } }, async (pool) => {
     await warmUp(pool);
