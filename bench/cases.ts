@@ -5,6 +5,7 @@ import { UPLOAD_BYTES } from './upload.ts';
 /** The servers. Each name is a row of the tables. */
 export const PEERS = {
   roadrunner: "rrts, RoadRunner's package",
+  roadrunnerAhead: "rrts, RoadRunner's package, prefetch_sdk",
   psr7: 'rrts native, PSR-7',
   lean: 'rrts native, lean',
   symfony: 'rrts native, Symfony',
@@ -41,7 +42,8 @@ export interface BenchCase {
 
 const hello = { path: '/hello', upload: false, expect: (body: string) => body === 'Hello, World!\n' };
 
-const HELLO_ABOUT = `The same PSR-7 handler on all of them. php-fpm boots it for each request; the bare script is the least
+const HELLO_ABOUT = `The same PSR-7 handler on all of them. With prefetch_sdk a worker holds requests ahead, as workers of rrts's own package do by
+default. php-fpm boots it for each request; the bare script is the least
 php-fpm can do. "Not kept" is nginx's default, a FastCGI connection per request. The other rows keep connections, which
 gives php-fpm its most requests per second and takes them from few clients at a time: look at p99.`;
 
@@ -52,9 +54,11 @@ export const CASES: readonly BenchCase[] = [
     title: "Hello with RoadRunner's PSR-7 package",
     about: HELLO_ABOUT,
     ...hello,
-    peers: ['roadrunner', 'fpmPsr7', 'fpmFresh', 'fpmBare'],
+    peers: ['roadrunner', 'roadrunnerAhead', 'fpmPsr7', 'fpmFresh', 'fpmBare'],
     ratios: [
       { of: 'roadrunner', by: 'fpmPsr7', goal: 2 },
+      { of: 'roadrunnerAhead', by: 'fpmPsr7', goal: 2 },
+      { of: 'roadrunnerAhead', by: 'fpmFresh' },
       { of: 'roadrunner', by: 'fpmFresh' },
       { of: 'roadrunner', by: 'fpmBare' },
     ],

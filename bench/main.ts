@@ -47,7 +47,11 @@ async function run(context: BenchmarkOptions, options: Options): Promise<void> {
     workers: options.workers,
   });
   const missing = new Map<PeerId, string>();
-  if (roadRunner.vendor === undefined) missing.set('roadrunner', roadRunner.reason ?? 'its packages are not there');
+  if (roadRunner.vendor === undefined) {
+    for (const peer of ['roadrunner', 'roadrunnerAhead'] as const) {
+      missing.set(peer, roadRunner.reason ?? 'its packages are not there');
+    }
+  }
   try {
     const facts = await machineFacts(root, roadRunner.vendor);
     if (options.cases.includes('symfony')) await copySymfony(workspace);

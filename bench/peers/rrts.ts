@@ -9,6 +9,8 @@ import type { Stack } from './stack.ts';
 export interface RrtsOptions {
   readonly config: 'native' | 'roadrunner' | 'symfony';
   readonly script: string;
+  /** Sends requests ahead to workers of RoadRunner's packages too. */
+  readonly prefetchSdk?: boolean;
 }
 
 /** Starts rrts on a port of its own. */
@@ -18,6 +20,7 @@ export async function startRrts(workspace: Workspace, options: RrtsOptions, sign
     'server.command': `php ${options.script}`,
     'http.address': `127.0.0.1:${port}`,
     'http.pool.num_workers': workspace.workers,
+    'http.pool.prefetch_sdk': options.prefetchSdk === true,
   };
   const overrides = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   const config = join(workspace.root, 'bench', 'config', `${options.config}.yaml`);

@@ -12,6 +12,8 @@ type Starter = (workspace: Workspace, signal: AbortSignal) => Promise<Stack>;
 /** Peers with the same starter share its processes. */
 const STARTERS: Readonly<Record<PeerId, Starter>> = {
   roadrunner: (workspace, signal) => startRrts(workspace, { config: 'roadrunner', script: 'roadrunner.php' }, signal),
+  roadrunnerAhead: (workspace, signal) =>
+    startRrts(workspace, { config: 'roadrunner', script: 'roadrunner.php', prefetchSdk: true }, signal),
   psr7: (workspace, signal) => startRrts(workspace, { config: 'native', script: 'native-psr7.php' }, signal),
   lean: (workspace, signal) => startRrts(workspace, { config: 'native', script: 'native-lean.php' }, signal),
   symfony: (workspace, signal) => startRrts(workspace, { config: 'symfony', script: 'public/index.php' }, signal),
