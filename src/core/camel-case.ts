@@ -1,6 +1,7 @@
 // The one place where snake_case YAML keys become camelCase names.
 
 import { z } from 'zod';
+import { unwrapSchema } from './schema-wrapper.ts';
 
 type CamelKey<Key> = Key extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelKey<Tail> & string>}` : Key;
 
@@ -40,19 +41,8 @@ function convert(schema: z.core.$ZodType, value: unknown): unknown {
   if (schema instanceof z.ZodUnion) return convert(optionFor(schema.options, value), value);
   // A transform may have returned anything: what still has the keys of its input is converted, the rest stays.
   if (schema instanceof z.ZodPipe) return convert(schema.out instanceof z.ZodTransform ? schema.in : schema.out, value);
-  if (schema instanceof z.ZodLazy) return convert(schema.unwrap(), value);
-  if (
-    schema instanceof z.ZodOptional ||
-    schema instanceof z.ZodNullable ||
-    schema instanceof z.ZodDefault ||
-    schema instanceof z.ZodPrefault ||
-    schema instanceof z.ZodReadonly ||
-    schema instanceof z.ZodNonOptional ||
-    schema instanceof z.ZodCatch
-  ) {
-    return convert(schema.def.innerType, value);
-  }
-  return value;
+  const inner = unwrapSchema(schema);
+  return inner === undefined ? value : convert(inner, value);
 }
 
 function convertObject(schema: z.ZodObject, value: object): Record<string, unknown> {

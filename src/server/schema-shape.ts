@@ -1,6 +1,7 @@
 // What a zod schema takes as input, without its wrappers: the form in which the configuration code asks about a schema.
 
 import { z } from 'zod';
+import { unwrapSchema } from '../core/schema-wrapper.ts';
 
 type AnySchema = z.core.$ZodType;
 
@@ -14,19 +15,9 @@ export type SchemaShape =
 
 /** Strips optional, default, transform and the like, and says what is left. */
 export function inputShape(schema: AnySchema): SchemaShape {
-  if (
-    schema instanceof z.ZodOptional ||
-    schema instanceof z.ZodNullable ||
-    schema instanceof z.ZodDefault ||
-    schema instanceof z.ZodPrefault ||
-    schema instanceof z.ZodReadonly ||
-    schema instanceof z.ZodNonOptional ||
-    schema instanceof z.ZodCatch
-  ) {
-    return inputShape(schema.def.innerType);
-  }
+  const inner = unwrapSchema(schema);
+  if (inner !== undefined) return inputShape(inner);
   if (schema instanceof z.ZodPipe) return inputShape(schema.in);
-  if (schema instanceof z.ZodLazy) return inputShape(schema.unwrap());
   if (schema instanceof z.ZodObject) return { kind: 'object', keys: schema.shape };
   if (schema instanceof z.ZodRecord) return { kind: 'record', value: schema.def.valueType };
   if (schema instanceof z.ZodArray) return { kind: 'list', item: schema.element };
