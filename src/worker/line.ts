@@ -20,6 +20,8 @@ class Void implements Exchange {
 export class Line {
   readonly #held: Exchange[] = [];
   #current: Exchange | undefined;
+  /** How many of the running and the held requests nobody waits for. */
+  #voids = 0;
   #begunAt = 0;
   #averageMs = 0;
 
@@ -36,6 +38,11 @@ export class Line {
   /** Requests sent ahead, those taken back included: their replies still have to come. */
   get held(): number {
     return this.#held.length;
+  }
+
+  /** True while a reply is to come that nobody waits for. */
+  get hasVoids(): boolean {
+    return this.#voids > 0;
   }
 
   /** When the running request reached the worker, or the one before it ended. */
@@ -63,7 +70,9 @@ export class Line {
     this.#current = undefined;
     const took = now - this.#begunAt;
     this.#averageMs = this.#averageMs === 0 ? took : this.#averageMs + (took - this.#averageMs) * NEWEST;
-    return ended instanceof Void ? undefined : ended;
+    if (!(ended instanceof Void)) return ended;
+    this.#voids--;
+    return undefined;
   }
 
   /** The worker goes on with the next request that was sent ahead. False when there is none. */
@@ -78,12 +87,15 @@ export class Line {
   takeBack(): Exchange[] {
     const taken = this.#held.filter((exchange) => !(exchange instanceof Void));
     if (taken.length > 0) this.#held.fill(new Void());
+    this.#voids += taken.length;
     return taken;
   }
 
   /** The client of a request that was sent ahead left. */
   drop(exchange: Exchange): void {
     const at = this.#held.indexOf(exchange);
-    if (at >= 0) this.#held[at] = new Void();
+    if (at < 0) return;
+    this.#held[at] = new Void();
+    this.#voids++;
   }
 }

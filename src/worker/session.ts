@@ -56,6 +56,14 @@ export class Session {
     return this.#line.held;
   }
 
+  /**
+   * True while replies are to come that nobody waits for. One that turns out to be a stream is ended by a STOP frame, which
+   * does not say which stream it means: nothing that is wanted may stand behind it.
+   */
+  get hasVoids(): boolean {
+    return this.#line.hasVoids;
+  }
+
   /** Running average of the handling time in milliseconds; 0 before the first. */
   get averageMs(): number {
     return this.#line.averageMs;

@@ -114,7 +114,8 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   mayHold(depth: number, now: number): boolean {
     const session = this.#session;
     if (this.#prefetches === 'never' || session === undefined || this.#state !== 'working') return false;
-    if (session.held >= depth || session.replying || session.runsFor(now) > STALL_MS) return false;
+    if (session.held >= depth || session.replying || session.hasVoids) return false;
+    if (session.runsFor(now) > STALL_MS) return false;
     return session.averageMs > 0 && session.averageMs < QUICK_MS;
   }
 

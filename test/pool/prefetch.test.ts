@@ -123,6 +123,18 @@ test('a stream lets what stands behind it go to another worker', () =>
     directory.remove();
   }));
 
+test('many short streams at once do not mix, though each of them takes back what stands behind it', () =>
+  withPool({ config: { num_workers: 2 } }, async (pool) => {
+    await warmUp(pool);
+    for (let round = 0; round < 20; round++) {
+      const targets = Array.from({ length: 24 }, (_, i) => (i % 3 === 2 ? '/echo?hello=e' : `/stream?chunks=${i + 1}`));
+      const ends = await within(askAll(pool, targets), 10_000, 'all ends');
+      ends.forEach(({ text }, i) => {
+        assert.equal(text.split('\n').length, i % 3 === 2 ? 1 : i + 2, `round ${round}, ${targets[i]}`);
+      });
+    }
+  }));
+
 test('prefetch_sdk: an SDK worker gets requests ahead too, until it streams', async () => {
   for (const [script, sdkCodec] of [
     ['sdk-json.php', 'json'],

@@ -37,6 +37,7 @@ test('what is taken back still has its place, because its reply still comes, and
   assert.deepEqual(line.takeBack(), [b, c]);
   assert.deepEqual(line.takeBack(), []);
   assert.equal(line.held, 2);
+  assert.equal(line.hasVoids, true);
   assert.equal(line.end(1), a);
   line.advance(1);
   assert.equal(line.isUnwanted, true);
@@ -44,6 +45,7 @@ test('what is taken back still has its place, because its reply still comes, and
   line.advance(2);
   assert.equal(line.isUnwanted, true);
   assert.equal(line.end(3), undefined);
+  assert.equal(line.hasVoids, false);
   assert.equal(line.advance(3), false);
 });
 
