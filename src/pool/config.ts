@@ -15,6 +15,10 @@ export const supervisorSchema = z.strictObject({
   exec_ttl: duration()
     .default(60_000)
     .describe('Longest time one request may run. Then its worker is killed and the client gets 504. 0 turns it off.'),
+  ttl: duration().default(0).describe('Age after which an idle worker is replaced. 0: never.'),
+  idle_ttl: duration()
+    .default(0)
+    .describe('Time without a request after which a worker that has served is replaced. 0: never.'),
 });
 
 /** Schema of `pool:`. Values come out in milliseconds. */

@@ -20,6 +20,9 @@ export interface PoolLimits {
   readonly streamTimeout: number;
   readonly stopTimeout: number;
   readonly execTtl: number;
+  /** Age of a worker, and time without a request, after which it is replaced. */
+  readonly ttl: number;
+  readonly idleTtl: number;
   /** Requests that may be sent ahead to a busy worker. */
   readonly prefetch: number;
   /** Request limit of the next worker, jitter included. */
@@ -38,6 +41,8 @@ export function limitsOf(config: PoolConfig, random: () => number = Math.random)
     streamTimeout: config.streamTimeout,
     stopTimeout: Math.min(STOP_TIMEOUT_MS, config.destroyTimeout),
     execTtl: config.supervisor.execTtl,
+    ttl: config.supervisor.ttl,
+    idleTtl: config.supervisor.idleTtl,
     prefetch: config.prefetch,
     nextMaxJobs: () => (maxJobs === 0 ? 0 : maxJobs + Math.floor(maxJobs * JITTER * random())),
   };

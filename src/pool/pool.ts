@@ -71,7 +71,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       socketRelay: this.#relay !== undefined,
       debug: options.debug === true,
     };
-    this.#dispatcher = new Dispatcher(this.#roster, this.#limits, (worker) => this.#replace(worker));
+    this.#dispatcher = new Dispatcher(this.#roster, this.#limits, (worker) => this.#replace(worker, 'max_jobs'));
     this.#allocator = new Allocator(this, options.logger);
   }
 
@@ -175,7 +175,9 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     );
     this.#allocator.succeeded();
     this.#release(worker);
-    for (const spent of this.#roster.superfluous(this.#limits.numWorkers)) this.#stopWorker(spent, 'max_jobs');
+    for (const spent of this.#roster.superfluous(this.#limits.numWorkers)) {
+      this.#stopWorker(spent, this.#roster.reasonOf(spent));
+    }
     if (this.#booted !== undefined && this.#roster.counts().starting === 0 && this.#spawning === 0) {
       this.#booted.resolve();
       this.#booted = undefined;
@@ -220,7 +222,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   /** A worker is free: the next waiting request, or the end of the ring. */
   #release(worker: Worker): void {
     if (this.#roster.isSpent(worker)) {
-      this.#stopWorker(worker, 'max_jobs');
+      this.#stopWorker(worker, this.#roster.reasonOf(worker));
       return;
     }
     if (this.#dispatcher.serve(worker)) return;
@@ -243,8 +245,8 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   }
 
   /** Boots a successor. */
-  #replace(worker: Worker): void {
-    if (!this.#stopping && this.#roster.markLeaving(worker)) this.#allocator.fill();
+  #replace(worker: Worker, reason: string): void {
+    if (!this.#stopping && this.#roster.markLeaving(worker, reason)) this.#allocator.fill();
   }
 
   #stopWorker(worker: Worker, reason: string): void {
@@ -280,6 +282,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   #tick(): void {
     const now = performance.now();
     for (const worker of this.#roster) {
+      if (worker.state === 'ready') this.#replaceIfWorn(worker, now);
       if (worker.deadline === 0 || now < worker.deadline) continue;
       this.#logger.warn({ pid: worker.pid }, 'worker stopped, and will be restarted');
       worker.overtime();
@@ -289,6 +292,13 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       if (late === undefined) return;
       late.onFailure(this.#waitedTooLong(now - late.queuedAt));
     }
+  }
+
+  /** ttl and idle_ttl are soft: an idle worker is replaced, a busy one is looked at again when it is idle. */
+  #replaceIfWorn(worker: Worker, now: number): void {
+    const { ttl, idleTtl } = this.#limits;
+    if (ttl > 0 && Date.now() - worker.startedAt > ttl) this.#replace(worker, 'ttl');
+    else if (idleTtl > 0 && worker.execs > 0 && now - worker.idleSince > idleTtl) this.#replace(worker, 'idle_ttl');
   }
 
   #waitedTooLong(waited: number): RrtsError {

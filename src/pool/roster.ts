@@ -17,8 +17,8 @@ export class Roster {
   readonly #all = new Set<Worker>();
   /** Round robin: the worker that was idle longest is first. */
   readonly #idle = new Fifo<Worker>();
-  /** Workers that reached their limit. They go on serving until a successor is ready: capacity does not dip. */
-  readonly #leaving = new Set<Worker>();
+  /** Workers that reached a limit, with its name. They go on serving until a successor is ready: capacity does not dip. */
+  readonly #leaving = new Map<Worker, string>();
   /** Workers whose successor is ready: they stop as soon as they are idle. */
   readonly #spent = new Set<Worker>();
 
@@ -56,10 +56,15 @@ export class Roster {
   }
 
   /** Marks a worker for replacement. False when it was marked before. */
-  markLeaving(worker: Worker): boolean {
+  markLeaving(worker: Worker, reason: string): boolean {
     if (this.#leaving.has(worker)) return false;
-    this.#leaving.add(worker);
+    this.#leaving.set(worker, reason);
     return true;
+  }
+
+  /** Why a marked worker makes way. */
+  reasonOf(worker: Worker): string {
+    return this.#leaving.get(worker) ?? 'max_jobs';
   }
 
   /** True when the worker must not get another request. */
@@ -73,7 +78,7 @@ export class Roster {
     const { ready, working } = this.counts();
     let surplus = ready + working - this.#spent.size - target;
     const idle: Worker[] = [];
-    for (const worker of this.#leaving) {
+    for (const worker of this.#leaving.keys()) {
       if (surplus <= 0) break;
       if (this.#spent.has(worker)) continue;
       surplus--;

@@ -51,6 +51,8 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   execs = 0;
   /** Requests after which it is replaced; 0 for never. Set by the pool. */
   maxJobs = 0;
+  /** `performance.now()` when it became idle last. */
+  idleSince = performance.now();
   codec: HeadCodec = 'json';
   phpVersion = '';
 
@@ -217,7 +219,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   }
 
   exchangeEnded(exchange: Exchange | undefined, outcome: Outcome, goesOn: boolean): void {
-    if (!goesOn && this.#state === 'working') this.#go('ready');
+    if (!goesOn && this.#state === 'working') this.#becomeIdle();
     // It may have read what was taken back, or thrown it away: which reply would come next is not known.
     if (this.#outOfStep && this.#state === 'ready') this.stop('streamed while it held requests', 0);
     this.#options.owner.exchangeEnded(this, exchange, outcome);
@@ -331,6 +333,11 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   /** Who it is, for the log. */
   get #facts(): { pid: number; script: string } {
     return { pid: this.pid, script: this.#options.script };
+  }
+
+  #becomeIdle(): void {
+    this.#go('ready');
+    this.idleSince = performance.now();
   }
 
   #go(to: WorkerState): void {

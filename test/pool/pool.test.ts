@@ -321,6 +321,41 @@ test('max_jobs replaces workers without an error, and with 1 gives a process per
   });
 });
 
+test('ttl and idle_ttl replace workers that do nothing, without a gap, and leave busy ones alone', async () => {
+  for (const [limit, reason] of [
+    [{ ttl: '300ms' }, 'ttl'],
+    [{ idle_ttl: '300ms' }, 'idle_ttl'],
+  ] as const) {
+    await withRig('sdk-json.php', { config: { num_workers: 2, supervisor: limit } }, async ({ pool, log }) => {
+      const before = pids(pool);
+      let fewest = 2;
+      const busy = ask(pool, '/sleep?ms=900&id=long');
+      await ask(pool, '/pid');
+      await eventually(() => {
+        const { ready, working } = pool.stats();
+        fewest = Math.min(fewest, ready + working);
+        return pids(pool).filter((pid) => before.includes(pid)).length <= 1;
+      }, 'a new process');
+      assert.equal((await busy).text, 'long');
+      assert.equal(fewest, 2);
+      await within(log.line(`"reason":"${reason}"`), 5000, 'the reason in the log');
+    });
+  }
+});
+
+test('idle_ttl does not touch a worker that has never served', () =>
+  withRig('sdk-json.php', { config: { num_workers: 2, supervisor: { idle_ttl: '100ms' } } }, async ({ pool, log }) => {
+    const before = pids(pool);
+    // Longer than idle_ttl and a tick of the pool.
+    await ask(pool, '/sleep?ms=400');
+    const untouched = pool
+      .stats()
+      .workers.filter(({ execs }) => execs === 0)
+      .map(({ pid }) => pid);
+    assert.equal(untouched.length, 1);
+    assert.ok(before.includes(untouched[0] as number), log.lines.join('\n'));
+  }));
+
 test('stop lets running and waiting requests finish, and refuses new ones', async () => {
   const { pool, mark } = await startRig('sdk-json.php', { config: { num_workers: 1 } });
   const running = ask(pool, '/sleep?ms=200&id=a');
