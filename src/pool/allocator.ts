@@ -1,9 +1,9 @@
 // Starts workers for a pool and backs off when they do not boot.
 
-import type { RrtsError } from '../core/errors.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { backOff } from './back-off.ts';
+import type { Staffing } from './staffing.ts';
 
 /** What the allocator needs of its pool. */
 export interface AllocatorOwner {
@@ -17,7 +17,7 @@ export interface AllocatorOwner {
  * Keeps the number of workers up. After a failed boot it waits longer and longer and tries with a single worker, so
  * that broken code costs one process at a time and not a storm; the first that boots brings back the others at once.
  */
-export class Allocator {
+export class Allocator implements Staffing {
   readonly #owner: AllocatorOwner;
   readonly #logger: Logger;
   #failures = 0;
@@ -58,7 +58,7 @@ export class Allocator {
   }
 
   /** A worker did not boot, or died before it served anything. */
-  failed(error: RrtsError | unknown): void {
+  failed(error: unknown): void {
     if (this.#closed) return;
     this.#failures++;
     const wait = backOff(this.#failures);

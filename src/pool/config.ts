@@ -28,6 +28,12 @@ export const poolSchema = z.strictObject({
     .union([z.string().min(1), z.array(z.string()).min(1)])
     .optional()
     .describe('Overrides server.command for this pool.'),
+  debug: z
+    .boolean()
+    .default(false)
+    .describe(
+      'For development: a fresh process for each request, num_workers at most, and errors as readable pages. max_jobs and prefetch do nothing then.',
+    ),
   max_jobs: z
     .int()
     .min(0)

@@ -35,18 +35,26 @@ export class Dispatcher {
     request.queuedAt = now;
     const worker = this.#roster.takeIdle();
     if (worker !== undefined) {
-      this.#run(worker, request, now);
+      this.run(worker, request, now);
       return true;
     }
     // Who came first is served first: while others wait nobody passes them by.
     return (this.#queue.size === 0 && this.#sendAhead(request, now)) || this.#queue.push(request);
   }
 
+  /** Gives an idle worker a request. */
+  run(worker: Worker, request: PoolRequest, now: number): void {
+    request.startedAt = now;
+    request.worker = worker;
+    if (worker.maxJobs > 0 && worker.execs + 1 >= worker.maxJobs) this.#onLastJob(worker);
+    worker.exec(request, now);
+  }
+
   /** Gives an idle worker the next waiting request. False when none waits. */
   serve(worker: Worker): boolean {
     const request = this.#queue.shift();
     if (request === undefined) return false;
-    this.#run(worker, request, performance.now());
+    this.run(worker, request, performance.now());
     return true;
   }
 
@@ -94,13 +102,6 @@ export class Dispatcher {
   /** Ends the look for stalls. */
   close(): void {
     clearInterval(this.#stallTimer);
-  }
-
-  #run(worker: Worker, request: PoolRequest, now: number): void {
-    request.startedAt = now;
-    request.worker = worker;
-    if (worker.maxJobs > 0 && worker.execs + 1 >= worker.maxJobs) this.#onLastJob(worker);
-    worker.exec(request, now);
   }
 
   /** Sends a request to the busy worker with the fewest others, if one may have it. Only what may run twice is sent ahead. */

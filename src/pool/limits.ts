@@ -32,7 +32,8 @@ export interface PoolLimits {
 /** Resolves the configuration. `random` gives numbers in [0, 1). */
 export function limitsOf(config: PoolConfig, random: () => number = Math.random): PoolLimits {
   const numWorkers = config.numWorkers === 0 ? defaultWorkerCount() : config.numWorkers;
-  const { maxJobs } = config;
+  const { debug } = config;
+  const maxJobs = debug ? 1 : config.maxJobs;
   return {
     numWorkers,
     maxQueueSize: config.maxQueueSize ?? numWorkers * QUEUE_PER_WORKER,
@@ -41,9 +42,9 @@ export function limitsOf(config: PoolConfig, random: () => number = Math.random)
     streamTimeout: config.streamTimeout,
     stopTimeout: Math.min(STOP_TIMEOUT_MS, config.destroyTimeout),
     execTtl: config.supervisor.execTtl,
-    ttl: config.supervisor.ttl,
-    idleTtl: config.supervisor.idleTtl,
-    prefetch: config.prefetch,
+    ttl: debug ? 0 : config.supervisor.ttl,
+    idleTtl: debug ? 0 : config.supervisor.idleTtl,
+    prefetch: debug ? 0 : config.prefetch,
     nextMaxJobs: () => (maxJobs === 0 ? 0 : maxJobs + Math.floor(maxJobs * JITTER * random())),
   };
 }

@@ -23,7 +23,6 @@ export interface PoolOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Working directory of the workers. */
   readonly cwd: string;
-  readonly debug?: boolean;
 }
 
 /** How the workers of a pool are started. */

@@ -25,6 +25,11 @@ export const OUTCOMES = {
 } as const satisfies Record<OutcomeKind, { worker: WorkerFate; request: RequestFate }>;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
+  // A request learns of these only with pool.debug, where a worker is started for it.
+  ERR_WORKER_SPAWN: 500,
+  ERR_WORKER_BOOT: 500,
+  ERR_WORKER_BOOT_TIMEOUT: 500,
+  ERR_WORKER_VERSION: 500,
   ERR_WORKER_ERROR: 500,
   ERR_WORKER_DIED: 502,
   ERR_WORKER_CUT: 502,

@@ -9,18 +9,20 @@ import { RelayListener } from '../worker/relay-listener.ts';
 import { findSetpriv, type Setpriv, type SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import { Worker } from '../worker/worker.ts';
 import { Allocator, type AllocatorOwner } from './allocator.ts';
+import { DebugStaffing, type DebugStaffingOwner } from './debug-staffing.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { limitsOf, type PoolLimits } from './limits.ts';
 import { type PoolOptions, spawnOptionsOf } from './options.ts';
 import { OUTCOMES } from './outcome.ts';
 import type { PoolRequest } from './request.ts';
 import { Roster } from './roster.ts';
+import type { Staffing } from './staffing.ts';
 import type { PoolStats } from './stats.ts';
 
 /** Period of the one timer that looks for overdue requests, in milliseconds. */
 const TICK_MS = 100;
 
-/** Starts a pool. Settles when all workers are ready; rejects, with nothing left behind, when one cannot boot. */
+/** Starts a pool. Settles when all workers are ready; rejects, with nothing left behind, when one cannot boot. With debug there are none yet. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const pool = new Pool(options);
   try {
@@ -33,14 +35,16 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 }
 
 /** A pool of workers. Made by {@link startPool}. */
-export class Pool implements WorkerOwner, AllocatorOwner {
+export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
   readonly name: string;
   readonly #limits: PoolLimits;
   readonly #logger: Logger;
   readonly #setpriv: Setpriv;
   readonly #spawnOptions: SpawnOptions;
   readonly #workerOptions: WorkerOptions;
-  readonly #allocator: Allocator;
+  readonly #staffing: Staffing;
+  /** The staffing, when it is that of pool.debug. */
+  readonly #debug: DebugStaffing | undefined;
   readonly #relay: RelayListener | undefined;
   readonly #roster = new Roster();
   readonly #dispatcher: Dispatcher;
@@ -69,10 +73,11 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       execTtl: this.#limits.execTtl,
       streamTimeout: this.#limits.streamTimeout,
       socketRelay: this.#relay !== undefined,
-      debug: options.debug === true,
+      debug: options.config.debug,
     };
     this.#dispatcher = new Dispatcher(this.#roster, this.#limits, (worker) => this.#replace(worker, 'max_jobs'));
-    this.#allocator = new Allocator(this, options.logger);
+    this.#debug = options.config.debug ? new DebugStaffing(this) : undefined;
+    this.#staffing = this.#debug ?? new Allocator(this, options.logger);
   }
 
   /** Starts the workers. Settles when all are ready, rejects with the first failure. */
@@ -85,6 +90,11 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       );
     }
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    if (this.#debug !== undefined) {
+      const what = 'every request starts a PHP process, and clients are shown what went wrong';
+      this.#logger.warn({}, `pool.debug is for development: ${what}`);
+      return;
+    }
     await new Promise<void>((resolve, reject) => {
       this.#booted = { resolve, reject };
       for (let i = 0; i < this.#limits.numWorkers; i++) {
@@ -99,7 +109,10 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       request.onFailure(new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping'));
       return;
     }
-    if (this.#dispatcher.accept(request, performance.now())) return;
+    if (this.#dispatcher.accept(request, performance.now())) {
+      this.#debug?.fill();
+      return;
+    }
     const message = `${this.#dispatcher.waiting} requests wait for a worker already`;
     request.onFailure(new RrtsError('ERR_POOL_QUEUE_FULL', message, { cure: 'Raise max_queue_size or num_workers.' }));
   }
@@ -108,7 +121,9 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   cancel(request: PoolRequest): void {
     if (request.cancelled) return;
     request.cancelled = true;
-    if (!this.#dispatcher.remove(request)) request.worker?.cancel(request, performance.now());
+    if (this.#dispatcher.remove(request)) return;
+    if (request.worker === undefined) this.#debug?.cancel(request);
+    else request.worker.cancel(request, performance.now());
   }
 
   /** The client takes bytes again after `onReply` returned false. */
@@ -124,7 +139,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       target: this.#limits.numWorkers,
       ...this.#roster.counts(),
       queueLength: this.#dispatcher.waiting,
-      bootFailures: this.#allocator.failures,
+      bootFailures: this.#staffing.failures,
     };
   }
 
@@ -134,7 +149,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    this.#allocator.close();
+    this.#staffing.close();
     // Shared: an impatient second call must not leave the first one waiting.
     this.#whenEmptied ??= new Promise((resolve) => {
       this.#emptied = resolve;
@@ -153,15 +168,24 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     return Math.max(0, this.#limits.numWorkers - this.#roster.staying() - this.#spawning);
   }
 
-  async spawnWorker(): Promise<void> {
+  room(): number {
+    return this.#limits.numWorkers - this.#roster.size - this.#spawning;
+  }
+
+  nextWaiting(): PoolRequest | undefined {
+    return this.#dispatcher.shift();
+  }
+
+  async spawnWorker(started?: (worker: Worker) => void): Promise<void> {
     this.#spawning++;
     try {
       const spawned = await spawnProcess(this.#spawnOptions, this.#setpriv);
       const worker = new Worker(spawned, this.#workerOptions);
       worker.maxJobs = this.#limits.nextMaxJobs();
       this.#roster.add(worker);
+      started?.(worker);
       this.#relay?.expect(worker);
-      if (this.#stopping) worker.stop('stop', 0);
+      if (this.#stopping && this.#debug?.expects(worker) !== true) worker.stop('stop', 0);
     } finally {
       this.#spawning--;
       this.#checkEmptied();
@@ -173,7 +197,13 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       { pid: worker.pid, codec: worker.codec, bootMs: Date.now() - worker.startedAt },
       'worker is ready',
     );
-    this.#allocator.succeeded();
+    if (this.#debug !== undefined) {
+      const request = this.#debug.take(worker);
+      if (request === undefined) this.#stopWorker(worker, 'cancelled');
+      else this.#dispatcher.run(worker, request, performance.now());
+      return;
+    }
+    this.#staffing.succeeded();
     this.#release(worker);
     for (const spent of this.#roster.superfluous(this.#limits.numWorkers)) {
       this.#stopWorker(spent, this.#roster.reasonOf(spent));
@@ -212,10 +242,13 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       signal: exit.signal,
       execs: worker.execs,
     };
-    if (!booted) this.#bootFailed(worker.bootError);
+    const request = this.#debug?.take(worker);
+    if (request !== undefined)
+      request.onFailure(worker.bootError ?? new RrtsError('ERR_WORKER_BOOT', 'it was stopped'));
+    else if (!booted) this.#bootFailed(worker.bootError);
     else if (exit.reason === 'died' && !this.#stopping) this.#died(worker, exit, facts);
     else this.#logger.debug(facts, `worker stopped: ${exit.reason}`);
-    if (!this.#stopping) this.#allocator.fill();
+    this.#staffing.fill();
     this.#checkEmptied();
   }
 
@@ -232,7 +265,9 @@ export class Pool implements WorkerOwner, AllocatorOwner {
 
   #settle(request: PoolRequest, fate: 'hand_on' | 'replay' | 'fail', outcome: Outcome): void {
     if (request.cancelled) return;
-    const again = fate === 'hand_on' || (fate === 'replay' && request.replayable && request.attempt === 1);
+    // A developer wants to see a crash, not a second attempt.
+    const replayable = request.replayable && request.attempt === 1 && this.#debug === undefined;
+    const again = fate === 'hand_on' || (fate === 'replay' && replayable);
     if (!again) {
       request.onFailure(outcome.error ?? new RrtsError('ERR_WORKER_DIED', 'the worker ended'));
       return;
@@ -246,17 +281,18 @@ export class Pool implements WorkerOwner, AllocatorOwner {
 
   /** Boots a successor. */
   #replace(worker: Worker, reason: string): void {
-    if (!this.#stopping && this.#roster.markLeaving(worker, reason)) this.#allocator.fill();
+    if (!this.#stopping && this.#roster.markLeaving(worker, reason)) this.#staffing.fill();
   }
 
   #stopWorker(worker: Worker, reason: string): void {
     this.#roster.makesWay(worker);
     worker.stop(reason, this.#limits.stopTimeout);
-    if (!this.#stopping) this.#allocator.fill();
+    this.#staffing.fill();
   }
 
   #stopIfDrained(worker: Worker): void {
     if (this.#dispatcher.waiting > 0 && worker.state === 'ready') return;
+    if (this.#debug?.expects(worker) === true) return;
     this.#stopWorker(worker, 'stop');
   }
 
@@ -266,16 +302,16 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     this.#logger.warn(facts, `worker ended ${how}${said}`);
     // A worker that boots and falls over without having served is a crash loop too.
     if (worker.execs === 0 && exit.signal === null)
-      this.#allocator.failed(new Error(`worker ended ${how} before its first request`));
+      this.#staffing.failed(new Error(`worker ended ${how} before its first request`));
   }
 
   #bootFailed(error: unknown): void {
     if (this.#booted !== undefined) {
       this.#booted.reject(error);
       this.#booted = undefined;
-      this.#allocator.close(); // the start failed as a whole: its other workers are neither replaced nor reported
+      this.#staffing.close(); // the start failed as a whole: its other workers are neither replaced nor reported
     } else if (!this.#stopping) {
-      this.#allocator.failed(error);
+      this.#staffing.failed(error);
     }
   }
 
@@ -302,7 +338,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   }
 
   #waitedTooLong(waited: number): RrtsError {
-    const { failures } = this.#allocator;
+    const { failures } = this.#staffing;
     const { ready, working } = this.#roster.counts();
     if (failures > 0 && ready + working === 0) {
       return new RrtsError('ERR_POOL_CRASH_LOOP', `no worker can boot (${failures} failures in a row)`);
@@ -315,6 +351,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     const error = new RrtsError('ERR_POOL_STOPPED', 'the pool was stopped before this request was done');
     for (const worker of this.#roster) worker.kill('stop', 'cut', error);
     this.#failWaiting(error);
+    this.#debug?.failAll(error);
   }
 
   #failWaiting(error: RrtsError): void {

@@ -7,15 +7,15 @@ export function howItEnded(code: number | null, signal: NodeJS.Signals | null): 
   return signal === null ? `with code ${code}` : `by ${signal}`;
 }
 
-/** It ended before the handshake. `tail` are its last lines. */
-export function endedAtBoot(script: string, how: string, tail: readonly string[], facts: object): RrtsError {
-  const message = `${script} ended ${how} before it was ready${whatItPrinted(tail)}`;
+/** It ended before the handshake. `printed` is {@link whatItPrinted}. */
+export function endedAtBoot(script: string, how: string, printed: string, facts: object): RrtsError {
+  const message = `${script} ended ${how} before it was ready${printed}`;
   return new RrtsError('ERR_WORKER_BOOT', message, { facts: { ...facts } });
 }
 
 /** It said nothing in time. */
-export function bootTimedOut(script: string, timeoutMs: number, tail: readonly string[]): RrtsError {
-  const message = `${script} did not say that it is ready within ${timeoutMs} ms${whatItPrinted(tail)}`;
+export function bootTimedOut(script: string, timeoutMs: number, printed: string): RrtsError {
+  const message = `${script} did not say that it is ready within ${timeoutMs} ms${printed}`;
   return new RrtsError('ERR_WORKER_BOOT_TIMEOUT', message, {
     place: 'http.pool.allocate_timeout',
     cure: 'The script must start a worker loop (rrts/php-client or a RoadRunner package). A debugger that waits for its IDE also does this.',
@@ -53,6 +53,8 @@ export function streamNotEnded(pid: number, limitMs: number): RrtsError {
   );
 }
 
-function whatItPrinted(tail: readonly string[]): string {
-  return tail.length === 0 ? '; it printed nothing' : `; it printed: ${tail.join(' | ')}`;
+/** The last lines of a worker, as the end of a sentence: in one line for the log, or each in its own for a page. */
+export function whatItPrinted(tail: readonly string[], asPage: boolean): string {
+  if (tail.length === 0) return '; it printed nothing';
+  return asPage ? `; it printed:\n${tail.join('\n')}` : `; it printed: ${tail.join(' | ')}`;
 }

@@ -46,5 +46,6 @@ export interface WorkerOptions {
   readonly streamTimeout: number;
   /** For socket relays the connection comes by `adopt`; stdin and stdout carry no frames then. */
   readonly socketRelay: boolean;
+  /** Clients are shown what went wrong: a native worker renders its exceptions, our errors hold what was printed line by line. */
   readonly debug: boolean;
 }

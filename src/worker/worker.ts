@@ -19,6 +19,7 @@ import {
   howItEnded,
   ranTooLong,
   streamNotEnded,
+  whatItPrinted,
 } from './failures.ts';
 import { introduce, type Prefetches } from './handshake.ts';
 import { afterLastWords } from './last-words.ts';
@@ -276,8 +277,8 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   }
 
   #bootTimedOut(): void {
-    const { script, bootTimeout } = this.#options;
-    this.#failBoot(bootTimedOut(script, bootTimeout, this.#output.tail));
+    const { script, bootTimeout, debug } = this.#options;
+    this.#failBoot(bootTimedOut(script, bootTimeout, whatItPrinted(this.#output.tail, debug)));
   }
 
   #failBoot(error: RrtsError): void {
@@ -316,17 +317,19 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   }
 
   #bury(code: number | null, signal: NodeJS.Signals | null): void {
-    const { script, owner } = this.#options;
+    const { script, owner, debug } = this.#options;
     this.#output.flush();
     for (const socket of this.#sockets) socket.destroy();
     this.#privateChannel?.close();
     const { tail } = this.#output;
     const how = howItEnded(code, signal);
     const facts = { ...this.#facts, exitCode: code, signal };
-    if (!this.#booted) this.#bootError ??= endedAtBoot(script, how, tail, facts);
+    if (!this.#booted) this.#bootError ??= endedAtBoot(script, how, whatItPrinted(tail, debug), facts);
     this.#state = 'dead';
     const cut = this.#session?.replying === true;
-    this.#session?.fail({ kind: cut ? 'cut' : 'crash', error: endedInExchange(this.pid, how, cut, facts) });
+    // The page of pool.debug shows it; elsewhere the pool's log line does.
+    const told = debug ? `${how}${whatItPrinted(tail, true)}` : how;
+    this.#session?.fail({ kind: cut ? 'cut' : 'crash', error: endedInExchange(this.pid, told, cut, facts) });
     owner.workerExited(this, { code, signal, reason: this.#reason ?? 'died', tail }, this.#booted);
   }
 

@@ -46,6 +46,8 @@ test('the outcome table is the one of the design', () => {
 
 test('each failure has its status, and "not now" has a Retry-After', () => {
   assert.equal(outcomeStatus('ERR_WORKER_ERROR'), 500);
+  assert.equal(outcomeStatus('ERR_WORKER_BOOT'), 500);
+  assert.equal(outcomeStatus('ERR_WORKER_BOOT_TIMEOUT'), 500);
   assert.equal(outcomeStatus('ERR_WORKER_DIED'), 502);
   assert.equal(outcomeStatus('ERR_WORKER_MALFORMED_REPLY'), 502);
   assert.equal(outcomeStatus('ERR_WORKER_EXEC_TTL'), 504);
@@ -87,6 +89,11 @@ test('max_jobs has a jitter of 14 % at most', () => {
   assert.equal(limitsOf(limits, () => 0).nextMaxJobs(), 100);
   assert.equal(limitsOf(limits, () => 0.999).nextMaxJobs(), 113);
   assert.equal(limitsOf(config(), () => 0.9).nextMaxJobs(), 0);
+});
+
+test('debug: one request for each worker, nothing sent ahead, whatever is configured', () => {
+  const limits = limitsOf(config({ debug: true, max_jobs: 100, prefetch: 8 }), () => 0.999);
+  assert.deepEqual([limits.nextMaxJobs(), limits.prefetch], [1, 0]);
 });
 
 test('the queue refuses over its limit, expires the oldest first and takes given-back requests before all others', () => {

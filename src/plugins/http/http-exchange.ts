@@ -2,11 +2,12 @@
 
 import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { ErrorCode, RrtsError } from '../../core/errors.ts';
+import type { RrtsError } from '../../core/errors.ts';
 import { outcomeStatus } from '../../pool/outcome.ts';
 import { decodeResponseHead, encodeRequest } from '../../protocol/http/codecs.ts';
 import type { HeadCodec, Payload } from '../../protocol/payload.ts';
 import type { ReceivedBody } from './body/read-body.ts';
+import { debugPage } from './debug-page.ts';
 import { bodyRefusal, receiveBody } from './receive-body.ts';
 import type { Refusal } from './refusal.ts';
 import type { AcceptedRequest } from './request-filter.ts';
@@ -141,7 +142,7 @@ export class HttpExchange extends HttpRequest {
     if (this.#phase === 'finished') return;
     this.#services.log.failed(this, error);
     if (this.#phase === 'open') {
-      if (this.#stream === undefined) this.#failWith(error.code);
+      if (this.#stream === undefined) this.#failWith(error);
       else this.#cut(this.#stream);
     }
     this.#finish();
@@ -198,16 +199,17 @@ export class HttpExchange extends HttpRequest {
     return this.#services.stopping || this.#owner.spent;
   }
 
-  #fail(status: number, text: string, extra: readonly string[] = []): void {
-    sendError(this.#response, status, text, this.#closes ? [...extra, 'Connection', 'close'] : extra);
+  #fail(status: number, text: string, extra: readonly string[] = [], type?: string): void {
+    sendError(this.#response, status, text, this.#closes ? [...extra, 'Connection', 'close'] : extra, type);
     this.#answered(status, text.length);
   }
 
-  #failWith(code: ErrorCode): void {
+  #failWith(error: RrtsError): void {
     const { config, metrics } = this.#services;
-    const { status, text, headers } = failureAnswer(code, config);
-    if (outcomeStatus(code) === 503) metrics.noFreeWorkers++;
-    this.#fail(status, text, headers);
+    const { status, text, headers } = failureAnswer(error.code, config);
+    if (outcomeStatus(error.code) === 503) metrics.noFreeWorkers++;
+    const page = config.pool.debug ? debugPage(error, status, this.#response.req.headers.accept) : undefined;
+    this.#fail(status, page?.text ?? text, headers, page?.type);
   }
 
   /** The last byte of the response was handed to the socket. */

@@ -64,6 +64,7 @@ class HttpPlugin implements Plugin {
   #health(): Health {
     if (this.#context.stopping) return { live: true, ready: false, message: 'http is stopping' };
     if (!this.#listening) return { live: true, ready: false, message: 'http does not listen yet' };
+    if (this.#config.pool.debug) return { live: true, ready: true, message: '' }; // its workers come with the requests
     const stats = this.#pool?.stats();
     const workers = (stats?.ready ?? 0) + (stats?.working ?? 0);
     if (workers === 0) return { live: true, ready: false, message: 'http has no worker' };

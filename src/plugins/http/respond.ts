@@ -66,8 +66,14 @@ export function failureAnswer(
 }
 
 /** Answers a request that a worker could not. An empty `text` gives an empty body. */
-export function sendError(response: ServerResponse, status: number, text: string, extra: readonly string[]): void {
-  const headers = text === '' ? ['Content-Length', '0'] : textHeaders(text);
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  extra: readonly string[],
+  type?: string,
+): void {
+  const headers = text === '' ? ['Content-Length', '0'] : textHeaders(text, type);
   headers.push(...extra);
   response.writeHead(status, headers);
   response.end(text === '' ? '' : `${text}\n`);
@@ -103,6 +109,6 @@ function bodyOf(refusal: Refusal): string {
   return refusal.text === '' ? '' : `${refusal.text}\n`;
 }
 
-function textHeaders(text: string): string[] {
-  return ['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(Buffer.byteLength(text) + 1)];
+function textHeaders(text: string, type = 'text/plain; charset=utf-8'): string[] {
+  return ['Content-Type', type, 'Content-Length', String(Buffer.byteLength(text) + 1)];
 }

@@ -1,0 +1,15 @@
+// When the workers of a pool are started: the contract of its two ways.
+
+/** Decides when workers are started. The allocator keeps a number of them up; with pool.debug each request gets its own. */
+export interface Staffing {
+  /** Boots that failed in a row. */
+  readonly failures: number;
+  /** Starts what is missing now. */
+  fill(): void;
+  /** A worker booted. */
+  succeeded(): void;
+  /** A worker did not boot, or died before it served anything. */
+  failed(error: unknown): void;
+  /** The pool stops. */
+  close(): void;
+}
