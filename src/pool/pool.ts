@@ -22,7 +22,10 @@ import type { PoolStats } from './stats.ts';
 /** Period of the one timer that looks for overdue requests, in milliseconds. */
 const TICK_MS = 100;
 
-/** Starts a pool. Settles when all workers are ready; rejects, with nothing left behind, when one cannot boot. With debug there are none yet. */
+/**
+ * Starts a pool. Settles when all workers are ready; rejects, with nothing left behind, when one cannot boot. With pool.debug
+ * there is none to wait for.
+ */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const pool = new Pool(options);
   try {
@@ -80,7 +83,7 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
     this.#staffing = this.#debug ?? new Allocator(this, options.logger);
   }
 
-  /** Starts the workers. Settles when all are ready, rejects with the first failure. */
+  /** Starts the workers. Settles when all are ready, rejects with the first failure. With pool.debug it starts none. */
   async boot(): Promise<void> {
     await this.#relay?.listen();
     if (!this.#setpriv.deathSignal) {

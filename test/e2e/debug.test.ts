@@ -108,6 +108,15 @@ describe('6.1 pool.debug, boots that fail (bug 1843)', () => {
     await server.stop();
   }
 
+  test('a command that does not exist: the server starts, the request gets 500 with its name', async (t) => {
+    const server = await startServer({ command: ['/no/such/php', 'app.php'], config: DEBUG });
+    t.after(() => server.discard());
+    const answer = await ask(server, '/pid');
+    assert.equal(answer.status, 500);
+    assert.match(answer.text, /no\/such\/php/);
+    await server.stop();
+  });
+
   for (const [what, code, told] of [
     ['a syntax error', '$answer = ;', /app\.php ended with code 255 [\s\S]*syntax error/],
     ['an uncaught start-up exception', "throw new Exception('no <b> database');", /code 255 [\s\S]*no <b> database/],

@@ -1,7 +1,7 @@
 // pool.debug with real PHP processes: one for each request, and errors that say what happened.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fixture } from '../helpers/paths.ts';
 import { phpProcesses } from '../helpers/processes.ts';
@@ -96,6 +96,31 @@ describe('a process for each request', () => {
       assert.equal((await end(rig, '/pid')).error?.code, 'ERR_POOL_QUEUE_TIMEOUT');
       assert.equal((await slow).text, 'slow');
     }));
+
+  test('the answer does not wait for the end of its process', async (t) => {
+    const app = scriptOf(
+      t,
+      `register_shutdown_function(fn () => usleep(500_000));\nrequire '${fixture('sdk-json.php')}';`,
+    );
+    await withDebugRig(app.path, { config: { num_workers: 1 } }, async (rig) => {
+      const { text } = await end(rig, '/pid');
+      assert.deepEqual(
+        rig.pool.stats().workers.map(({ pid, state }) => [String(pid), state]),
+        [[text, 'stopping']],
+      );
+      assert.equal((await end(rig, '/pid')).status, 200);
+    });
+  });
+
+  test('a worker that asks to stop: the request goes to another one', (t) => {
+    const dir = makeTempDir('debug');
+    t.after(() => dir.remove());
+    return withDebugRig('sdk-json.php', { config: { num_workers: 1 } }, async (rig) => {
+      const { status, text } = await end(rig, `/stop?file=${dir.file('asked')}`);
+      assert.equal(status, 200);
+      assert.notEqual(text, readFileSync(dir.file('asked'), 'utf8'));
+    });
+  });
 
   test('a stream comes whole', () =>
     withDebugRig('sdk-json.php', {}, async (rig) => {

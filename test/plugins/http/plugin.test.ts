@@ -86,6 +86,15 @@ test('ready only while it listens and has a worker', async () => {
   await plugin.stop(0);
 });
 
+test('with pool.debug it is ready without a worker: they come with the requests', async () => {
+  const host = new Host();
+  host.stats = { ready: 0, working: 0 };
+  const plugin = host.plugin({ pool: { ...httpConfig().pool, debug: true } });
+  await plugin.start();
+  assert.deepEqual(host.health, { live: true, ready: true, message: '' });
+  await plugin.stop(0);
+});
+
 test('when no worker boots it does not listen, and stopping it is harmless', async () => {
   const host = new Host();
   host.bootError = new Error('no worker');
