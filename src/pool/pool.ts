@@ -1,6 +1,6 @@
 // Many workers behind one door: queue, round-robin dispatch, limits, replacement.
 
-import { RrtsError } from '../core/errors.ts';
+import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { scriptOf } from '../worker/command.ts';
 import type { Exchange, Outcome } from '../worker/exchange.ts';
@@ -10,11 +10,13 @@ import { findSetpriv, type Setpriv, type SpawnOptions, spawnProcess } from '../w
 import { Worker } from '../worker/worker.ts';
 import { Allocator, type AllocatorOwner } from './allocator.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { limitsOf, type PoolLimits } from './limits.ts';
+import { limitsOf, MAX_WORKERS, type PoolLimits } from './limits.ts';
+import { Milestones } from './milestones.ts';
 import { type PoolOptions, spawnOptionsOf } from './options.ts';
 import { OUTCOMES } from './outcome.ts';
 import type { PoolRequest } from './request.ts';
-import { Roster } from './roster.ts';
+import { RESET, Reset, type ResetOwner } from './reset.ts';
+import { Roster, SURPLUS } from './roster.ts';
 import type { PoolStats } from './stats.ts';
 
 /** Period of the one timer that looks for overdue requests, in milliseconds. */
@@ -33,7 +35,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 }
 
 /** A pool of workers. Made by {@link startPool}. */
-export class Pool implements WorkerOwner, AllocatorOwner {
+export class Pool implements WorkerOwner, AllocatorOwner, ResetOwner {
   readonly name: string;
   readonly #limits: PoolLimits;
   readonly #logger: Logger;
@@ -44,6 +46,10 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   readonly #relay: RelayListener | undefined;
   readonly #roster = new Roster();
   readonly #dispatcher: Dispatcher;
+  readonly #milestones = new Milestones();
+  readonly #reset: Reset;
+  /** Workers it shall have. */
+  #target: number;
   #spawning = 0;
   #ticker: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -73,6 +79,8 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     };
     this.#dispatcher = new Dispatcher(this.#roster, this.#limits, (worker) => this.#replace(worker));
     this.#allocator = new Allocator(this, options.logger);
+    this.#reset = new Reset(this.#roster, this.#milestones, this);
+    this.#target = this.#limits.numWorkers;
   }
 
   /** Starts the workers. Settles when all are ready, rejects with the first failure. */
@@ -87,8 +95,8 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     await new Promise<void>((resolve, reject) => {
       this.#booted = { resolve, reject };
-      for (let i = 0; i < this.#limits.numWorkers; i++) {
-        this.spawnWorker().catch((error: unknown) => this.#bootFailed(error));
+      for (let i = 0; i < this.#target; i++) {
+        this.spawnWorker().catch((error: unknown) => this.spawnFailed(error));
       }
     });
   }
@@ -116,12 +124,48 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     if (!request.cancelled) request.worker?.resume(request, performance.now());
   }
 
+  /** Wants one worker more. Settles when it is ready; rejects, and wants it no more, when it does not boot. */
+  async addWorker(): Promise<void> {
+    this.#refuseWhenStopping();
+    if (this.#target >= MAX_WORKERS) {
+      throw new RrtsError('ERR_POOL_FULL', `the pool has ${this.#target} workers, and may not have more`);
+    }
+    const wanted = ++this.#target;
+    this.#allocator.fillNow();
+    await this.#milestones.until(
+      () => this.#roster.serving() >= Math.min(wanted, this.#target),
+      () => {
+        this.#target = Math.max(1, this.#target - 1);
+      },
+    );
+  }
+
+  /** Wants one worker less; an idle one goes at once, a busy one after its request. The last one stays. */
+  removeWorker(): void {
+    if (this.#target <= 1) return;
+    this.#target--;
+    this.#trim();
+    this.#milestones.look();
+  }
+
+  /**
+   * Replaces all workers, without a pause: old ones go as new ones become ready. Settles when none of the old ones takes requests any
+   * more. Rejects when a new one does not boot; then those old ones that have not gone yet stay.
+   */
+  async reset(): Promise<void> {
+    this.#refuseWhenStopping();
+    this.#logger.info({ workers: this.#target }, 'the workers are replaced');
+    await this.#reset.run();
+    this.#logger.info({ workers: this.#target }, 'the workers were replaced');
+  }
+
   /** A snapshot. */
   stats(): PoolStats {
     return {
       name: this.name,
+      command: this.#spawnOptions.words.join(' '),
       workers: this.#roster.snapshot(),
-      target: this.#limits.numWorkers,
+      target: this.#target,
       ...this.#roster.counts(),
       queueLength: this.#dispatcher.waiting,
       bootFailures: this.#allocator.failures,
@@ -135,6 +179,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#allocator.close();
+    this.#milestones.fail(new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping'));
     // Shared: an impatient second call must not leave the first one waiting.
     this.#whenEmptied ??= new Promise((resolve) => {
       this.#emptied = resolve;
@@ -150,7 +195,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   }
 
   missing(): number {
-    return Math.max(0, this.#limits.numWorkers - this.#roster.staying() - this.#spawning);
+    return Math.max(0, this.#target - this.#roster.staying() - this.#spawning);
   }
 
   async spawnWorker(): Promise<void> {
@@ -162,6 +207,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       this.#roster.add(worker);
       this.#relay?.expect(worker);
       if (this.#stopping) worker.stop('stop', 0);
+      else this.#trim(); // fewer may be wanted now than when it was started
     } finally {
       this.#spawning--;
       this.#checkEmptied();
@@ -175,7 +221,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     );
     this.#allocator.succeeded();
     this.#release(worker);
-    for (const spent of this.#roster.superfluous(this.#limits.numWorkers)) this.#stopWorker(spent, 'max_jobs');
+    this.#retire();
     if (this.#booted !== undefined && this.#roster.counts().starting === 0 && this.#spawning === 0) {
       this.#booted.resolve();
       this.#booted = undefined;
@@ -192,7 +238,7 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       else if (!request.cancelled) request.onDone();
     }
     if (worker.state === 'working') this.#dispatcher.topUp(worker);
-    else if (worker.state === 'ready' && fate.worker === 'retire') this.#stopWorker(worker, 'asked to stop');
+    else if (worker.state === 'ready' && fate.worker === 'retire') this.stopWorker(worker, 'asked to stop');
     else if (worker.state === 'ready') this.#release(worker);
   }
 
@@ -210,21 +256,32 @@ export class Pool implements WorkerOwner, AllocatorOwner {
       signal: exit.signal,
       execs: worker.execs,
     };
-    if (!booted) this.#bootFailed(worker.bootError);
+    if (!booted && exit.reason !== SURPLUS && exit.reason !== RESET) this.spawnFailed(worker.bootError);
     else if (exit.reason === 'died' && !this.#stopping) this.#died(worker, exit, facts);
     else this.#logger.debug(facts, `worker stopped: ${exit.reason}`);
+    this.#retire(); // one of those that had to go is gone already
     if (!this.#stopping) this.#allocator.fill();
     this.#checkEmptied();
+  }
+
+  fillNow(): void {
+    this.#allocator.fillNow();
+  }
+
+  stopWorker(worker: Worker, reason: string): void {
+    this.#roster.makesWay(worker);
+    worker.stop(reason, this.#limits.stopTimeout);
+    if (!this.#stopping) this.#allocator.fill();
   }
 
   /** A worker is free: the next waiting request, or the end of the ring. */
   #release(worker: Worker): void {
     if (this.#roster.isSpent(worker)) {
-      this.#stopWorker(worker, 'max_jobs');
+      this.stopWorker(worker, this.#roster.reasonOf(worker));
       return;
     }
     if (this.#dispatcher.serve(worker)) return;
-    if (this.#stopping) this.#stopWorker(worker, 'stop');
+    if (this.#stopping) this.stopWorker(worker, 'stop');
     else this.#roster.idle(worker);
   }
 
@@ -244,18 +301,31 @@ export class Pool implements WorkerOwner, AllocatorOwner {
 
   /** Boots a successor. */
   #replace(worker: Worker): void {
-    if (!this.#stopping && this.#roster.markLeaving(worker)) this.#allocator.fill();
+    if (!this.#stopping && this.#roster.markLeaving(worker, 'max_jobs')) this.#allocator.fill();
   }
 
-  #stopWorker(worker: Worker, reason: string): void {
-    this.#roster.makesWay(worker);
-    worker.stop(reason, this.#limits.stopTimeout);
-    if (!this.#stopping) this.#allocator.fill();
+  /** Lets those go whose successors are ready. */
+  #retire(): void {
+    for (const spent of this.#roster.superfluous(this.#target)) this.stopWorker(spent, this.#roster.reasonOf(spent));
+    this.#milestones.look();
+  }
+
+  /** Lets workers go while there are more than are wanted. */
+  #trim(): void {
+    for (;;) {
+      const worker = this.#roster.tooMany(this.#target);
+      if (worker === undefined) return;
+      this.stopWorker(worker, SURPLUS);
+    }
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping) throw new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping');
   }
 
   #stopIfDrained(worker: Worker): void {
     if (this.#dispatcher.waiting > 0 && worker.state === 'ready') return;
-    this.#stopWorker(worker, 'stop');
+    this.stopWorker(worker, 'stop');
   }
 
   #died(worker: Worker, exit: WorkerExit, facts: object): void {
@@ -264,17 +334,25 @@ export class Pool implements WorkerOwner, AllocatorOwner {
     this.#logger.warn(facts, `worker ended ${how}${said}`);
     // A worker that boots and falls over without having served is a crash loop too.
     if (worker.execs === 0 && exit.signal === null)
-      this.#allocator.failed(new Error(`worker ended ${how} before its first request`));
+      this.#noWorker(new Error(`worker ended ${how} before its first request`));
   }
 
-  #bootFailed(error: unknown): void {
+  spawnFailed(error: unknown): void {
     if (this.#booted !== undefined) {
       this.#booted.reject(error);
       this.#booted = undefined;
       this.#allocator.close(); // the start failed as a whole: its other workers are neither replaced nor reported
     } else if (!this.#stopping) {
-      this.#allocator.failed(error);
+      this.#noWorker(error);
     }
+  }
+
+  /** A worker does not work. Whoever waits for new ones is told; a back-off is needed only where a worker is missing. */
+  #noWorker(error: unknown): void {
+    this.#milestones.fail(error);
+    this.#trim();
+    if (this.missing() > 0) this.#allocator.failed(error);
+    else this.#logger.error({}, `no new worker, the others stay: ${messageOf(error)}`);
   }
 
   #tick(): void {
@@ -304,20 +382,12 @@ export class Pool implements WorkerOwner, AllocatorOwner {
   #cut(): void {
     const error = new RrtsError('ERR_POOL_STOPPED', 'the pool was stopped before this request was done');
     for (const worker of this.#roster) worker.kill('stop', 'cut', error);
-    this.#failWaiting(error);
-  }
-
-  #failWaiting(error: RrtsError): void {
-    for (;;) {
-      const request = this.#dispatcher.shift();
-      if (request === undefined) return;
-      request.onFailure(error);
-    }
+    this.#dispatcher.failWaiting(error);
   }
 
   #checkEmptied(): void {
     if (!this.#stopping || this.#roster.size > 0 || this.#spawning > 0) return;
-    this.#failWaiting(new RrtsError('ERR_POOL_STOPPED', 'the pool has no worker left for this request'));
+    this.#dispatcher.failWaiting(new RrtsError('ERR_POOL_STOPPED', 'the pool has no worker left for this request'));
     this.#emptied?.();
   }
 }
