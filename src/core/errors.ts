@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   ERR_POOL_QUEUE_FULL: 'the queue of waiting requests is full',
   ERR_POOL_QUEUE_TIMEOUT: 'no worker became free within queue_timeout',
   ERR_POOL_CRASH_LOOP: 'no worker can boot',
+  ERR_POOL_FULL: 'the pool has as many workers as it may have',
   ERR_POOL_STOPPED: 'the pool is stopping',
   ERR_REQUEST_CANCELLED: 'the client went away',
   ERR_ON_INIT: 'the server.on_init command failed',

@@ -11,6 +11,8 @@ export interface AllocatorOwner {
   missing(): number;
   /** Starts one worker. Rejects when its process cannot be started. */
   spawnWorker(): Promise<void>;
+  /** It did: whether that calls for a back-off is the pool's to say. */
+  spawnFailed(error: unknown): void;
 }
 
 /**
@@ -41,13 +43,20 @@ export class Allocator implements Staffing {
     for (let i = 0; i < count; i++) void this.spawn();
   }
 
+  /** Starts what is missing, without waiting for the back-off to end: somebody asks for it. */
+  fillNow(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.fill();
+  }
+
   /** Starts one worker beyond what is missing: a replacement that shall be ready before its predecessor goes. */
   async spawn(): Promise<void> {
     if (this.#closed) return;
     try {
       await this.#owner.spawnWorker();
     } catch (error) {
-      this.failed(error);
+      this.#owner.spawnFailed(error);
     }
   }
 

@@ -39,6 +39,10 @@ export class DebugStaffing implements Staffing {
     }
   }
 
+  fillNow(): void {
+    this.fill();
+  }
+
   /** True while a request waits for this worker to boot. */
   expects(worker: Worker): boolean {
     return this.#requestOf(worker) !== undefined;

@@ -1,5 +1,6 @@
 // Which worker gets which request: idle ones in turn, quick busy ones ahead of time, or the queue.
 
+import type { RrtsError } from '../core/errors.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { PoolLimits } from './limits.ts';
 import type { PoolRequest } from './request.ts';
@@ -94,9 +95,18 @@ export class Dispatcher {
     return this.#queue.shiftExpired(now);
   }
 
-  /** Takes the next waiting request, whatever its age: nobody will serve it. */
+  /** Takes the next waiting request, whatever its age. */
   shift(): PoolRequest | undefined {
     return this.#queue.shift();
+  }
+
+  /** Fails all that wait: nobody will serve them. */
+  failWaiting(error: RrtsError): void {
+    for (;;) {
+      const request = this.#queue.shift();
+      if (request === undefined) return;
+      request.onFailure(error);
+    }
   }
 
   /** Ends the look for stalls. */
@@ -119,6 +129,8 @@ export class Dispatcher {
   #mayHold(worker: Worker, now: number): boolean {
     // A worker near its limit, or past it, gets no more than it has.
     if (worker.maxJobs > 0 && worker.execs + 1 >= worker.maxJobs) return false;
+    // Nor does one that is to stop as soon as it is idle: it never would be.
+    if (this.#roster.isSpent(worker)) return false;
     return worker.mayHold(this.#limits.prefetch, now);
   }
 

@@ -4,6 +4,8 @@ import { defaultWorkerCount, type PoolConfig } from './config.ts';
 
 const BOOT_TIMEOUT_MS = 60_000;
 const QUEUE_TIMEOUT_MS = 5_000;
+/** Workers a pool may have; also the highest num_workers. */
+export const MAX_WORKERS = 500;
 /** Waiting requests per worker, when max_queue_size is not given. */
 const QUEUE_PER_WORKER = 100;
 /** RoadRunner's jitter on max_jobs: up to 14 % more, so that workers do not all go at once. */

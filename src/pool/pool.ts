@@ -1,9 +1,10 @@
 // Many workers behind one door: queue, round-robin dispatch, limits, replacement.
 
-import { RrtsError } from '../core/errors.ts';
+import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { scriptOf } from '../worker/command.ts';
 import type { Exchange, Outcome } from '../worker/exchange.ts';
+import { describeDeath } from '../worker/failures.ts';
 import type { WorkerExit, WorkerOptions, WorkerOwner } from '../worker/owner.ts';
 import { RelayListener } from '../worker/relay-listener.ts';
 import { findSetpriv, type Setpriv, type SpawnOptions, spawnProcess } from '../worker/spawn.ts';
@@ -11,34 +12,19 @@ import { Worker } from '../worker/worker.ts';
 import { Allocator, type AllocatorOwner } from './allocator.ts';
 import { DebugStaffing, type DebugStaffingOwner } from './debug-staffing.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { limitsOf, type PoolLimits } from './limits.ts';
+import { limitsOf, MAX_WORKERS, type PoolLimits } from './limits.ts';
+import { Milestones } from './milestones.ts';
 import { type PoolOptions, spawnOptionsOf } from './options.ts';
 import { OUTCOMES } from './outcome.ts';
 import type { PoolRequest } from './request.ts';
-import { Roster } from './roster.ts';
+import { RESET, Reset, type ResetOwner } from './reset.ts';
+import { Roster, SURPLUS } from './roster.ts';
 import type { Staffing } from './staffing.ts';
 import type { PoolStats } from './stats.ts';
+import { Watch, type WatchOwner } from './watch.ts';
 
-/** Period of the one timer that looks for overdue requests, in milliseconds. */
-const TICK_MS = 100;
-
-/**
- * Starts a pool. Settles when all workers are ready; rejects, with nothing left behind, when one cannot boot. With pool.debug
- * there is none to wait for.
- */
-export async function startPool(options: PoolOptions): Promise<Pool> {
-  const pool = new Pool(options);
-  try {
-    await pool.boot();
-  } catch (error) {
-    await pool.stop(0);
-    throw error;
-  }
-  return pool;
-}
-
-/** A pool of workers. Made by {@link startPool}. */
-export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
+/** A pool of workers. `boot` starts it; `stop` ends it, also when the boot failed. */
+export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner, ResetOwner, WatchOwner {
   readonly name: string;
   readonly #limits: PoolLimits;
   readonly #logger: Logger;
@@ -51,8 +37,12 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
   readonly #relay: RelayListener | undefined;
   readonly #roster = new Roster();
   readonly #dispatcher: Dispatcher;
+  readonly #milestones = new Milestones();
+  readonly #watch: Watch;
+  readonly #reset: Reset;
+  /** Workers it shall have. */
+  #target: number;
   #spawning = 0;
-  #ticker: NodeJS.Timeout | undefined;
   #stopping = false;
   #booted: { resolve(): void; reject(error: unknown): void } | undefined;
   #emptied: (() => void) | undefined;
@@ -78,9 +68,12 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
       socketRelay: this.#relay !== undefined,
       debug: options.config.debug,
     };
-    this.#dispatcher = new Dispatcher(this.#roster, this.#limits, (worker) => this.#replace(worker, 'max_jobs'));
+    this.#dispatcher = new Dispatcher(this.#roster, this.#limits, (worker) => this.replace(worker, 'max_jobs'));
     this.#debug = options.config.debug ? new DebugStaffing(this) : undefined;
     this.#staffing = this.#debug ?? new Allocator(this, options.logger);
+    this.#watch = new Watch(this.#roster, this.#dispatcher, this.#limits, options.logger, this);
+    this.#reset = new Reset(this.#roster, this.#milestones, this);
+    this.#target = this.#limits.numWorkers;
   }
 
   /** Starts the workers. Settles when all are ready, rejects with the first failure. With pool.debug it starts none. */
@@ -92,7 +85,7 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
         'setpriv is not there: a busy worker may outlive this process when it is killed with SIGKILL',
       );
     }
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#watch.start();
     if (this.#debug !== undefined) {
       const what = 'every request starts a PHP process, and clients are shown what went wrong';
       this.#logger.warn({}, `pool.debug is for development: ${what}`);
@@ -100,8 +93,8 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
     }
     await new Promise<void>((resolve, reject) => {
       this.#booted = { resolve, reject };
-      for (let i = 0; i < this.#limits.numWorkers; i++) {
-        this.spawnWorker().catch((error: unknown) => this.#bootFailed(error));
+      for (let i = 0; i < this.#target; i++) {
+        this.spawnWorker().catch((error: unknown) => this.spawnFailed(error));
       }
     });
   }
@@ -134,12 +127,50 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
     if (!request.cancelled) request.worker?.resume(request, performance.now());
   }
 
+  /** Wants one worker more. Settles when it is ready; rejects, and wants it no more, when it does not boot. */
+  async addWorker(): Promise<void> {
+    this.#refuseWhenStopping();
+    if (this.#debug !== undefined) return; // its workers come with the requests
+    if (this.#target >= MAX_WORKERS) {
+      throw new RrtsError('ERR_POOL_FULL', `the pool has ${this.#target} workers, and may not have more`);
+    }
+    const wanted = ++this.#target;
+    this.#staffing.fillNow();
+    await this.#milestones.until(
+      () => this.#roster.serving() >= Math.min(wanted, this.#target),
+      () => {
+        this.#target = Math.max(1, this.#target - 1);
+      },
+    );
+  }
+
+  /** Wants one worker less; an idle one goes at once, a busy one after its request. The last one stays. */
+  removeWorker(): void {
+    if (this.#target <= 1 || this.#debug !== undefined) return;
+    this.#target--;
+    this.#trim();
+    this.#milestones.look();
+  }
+
+  /**
+   * Replaces all workers, without a pause: old ones go as new ones become ready. Settles when none of the old ones takes requests any
+   * more. Rejects when a new one does not boot; then those old ones that have not gone yet stay.
+   */
+  async reset(): Promise<void> {
+    this.#refuseWhenStopping();
+    if (this.#debug !== undefined) return;
+    this.#logger.info({ workers: this.#target }, 'the workers are replaced');
+    await this.#reset.run();
+    this.#logger.info({ workers: this.#target }, 'the workers were replaced');
+  }
+
   /** A snapshot. */
   stats(): PoolStats {
     return {
       name: this.name,
+      command: this.#spawnOptions.words.join(' '),
       workers: this.#roster.snapshot(),
-      target: this.#limits.numWorkers,
+      target: this.#target,
       ...this.#roster.counts(),
       queueLength: this.#dispatcher.waiting,
       bootFailures: this.#staffing.failures,
@@ -153,6 +184,7 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#staffing.close();
+    this.#milestones.fail(new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping'));
     // Shared: an impatient second call must not leave the first one waiting.
     this.#whenEmptied ??= new Promise((resolve) => {
       this.#emptied = resolve;
@@ -162,13 +194,13 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
     this.#checkEmptied();
     await this.#whenEmptied;
     clearTimeout(grace);
-    clearInterval(this.#ticker);
+    this.#watch.stop();
     this.#dispatcher.close();
     await this.#relay?.close();
   }
 
   missing(): number {
-    return Math.max(0, this.#limits.numWorkers - this.#roster.staying() - this.#spawning);
+    return Math.max(0, this.#target - this.#roster.staying() - this.#spawning);
   }
 
   room(): number {
@@ -189,6 +221,7 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
       started?.(worker);
       this.#relay?.expect(worker);
       if (this.#stopping && this.#debug?.expects(worker) !== true) worker.stop('stop', 0);
+      else if (!this.#stopping && this.#debug === undefined) this.#trim(); // fewer may be wanted now than when it was started
     } finally {
       this.#spawning--;
       this.#checkEmptied();
@@ -202,15 +235,13 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
     );
     if (this.#debug !== undefined) {
       const request = this.#debug.take(worker);
-      if (request === undefined) this.#stopWorker(worker, 'cancelled');
+      if (request === undefined) this.stopWorker(worker, 'cancelled');
       else this.#dispatcher.run(worker, request, performance.now());
       return;
     }
     this.#staffing.succeeded();
     this.#release(worker);
-    for (const spent of this.#roster.superfluous(this.#limits.numWorkers)) {
-      this.#stopWorker(spent, this.#roster.reasonOf(spent));
-    }
+    this.#retire();
     if (this.#booted !== undefined && this.#roster.counts().starting === 0 && this.#spawning === 0) {
       this.#booted.resolve();
       this.#booted = undefined;
@@ -227,7 +258,7 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
       else if (!request.cancelled) request.onDone();
     }
     if (worker.state === 'working') this.#dispatcher.topUp(worker);
-    else if (worker.state === 'ready' && fate.worker === 'retire') this.#stopWorker(worker, 'asked to stop');
+    else if (worker.state === 'ready' && fate.worker === 'retire') this.stopWorker(worker, 'asked to stop');
     else if (worker.state === 'ready') this.#release(worker);
   }
 
@@ -248,21 +279,36 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
     const request = this.#debug?.take(worker);
     if (request !== undefined)
       request.onFailure(worker.bootError ?? new RrtsError('ERR_WORKER_BOOT', 'it was stopped'));
-    else if (!booted) this.#bootFailed(worker.bootError);
+    else if (!booted && exit.reason !== SURPLUS && exit.reason !== RESET) this.spawnFailed(worker.bootError);
     else if (exit.reason === 'died' && !this.#stopping) this.#died(worker, exit, facts);
     else this.#logger.debug(facts, `worker stopped: ${exit.reason}`);
+    this.#retire(); // one of those that had to go is gone already
     this.#staffing.fill();
     this.#checkEmptied();
+  }
+
+  fillNow(): void {
+    this.#staffing.fillNow();
+  }
+
+  stopWorker(worker: Worker, reason: string): void {
+    this.#roster.makesWay(worker);
+    worker.stop(reason, this.#limits.stopTimeout);
+    this.#staffing.fill();
+  }
+
+  bootFailures(): number {
+    return this.#staffing.failures;
   }
 
   /** A worker is free: the next waiting request, or the end of the ring. */
   #release(worker: Worker): void {
     if (this.#roster.isSpent(worker)) {
-      this.#stopWorker(worker, this.#roster.reasonOf(worker));
+      this.stopWorker(worker, this.#roster.reasonOf(worker));
       return;
     }
     if (this.#dispatcher.serve(worker)) return;
-    if (this.#stopping) this.#stopWorker(worker, 'stop');
+    if (this.#stopping) this.stopWorker(worker, 'stop');
     else this.#roster.idle(worker);
   }
 
@@ -283,91 +329,71 @@ export class Pool implements WorkerOwner, AllocatorOwner, DebugStaffingOwner {
   }
 
   /** Boots a successor. */
-  #replace(worker: Worker, reason: string): void {
+  replace(worker: Worker, reason: string): void {
     if (!this.#stopping && this.#roster.markLeaving(worker, reason)) this.#staffing.fill();
   }
 
-  #stopWorker(worker: Worker, reason: string): void {
-    this.#roster.makesWay(worker);
-    worker.stop(reason, this.#limits.stopTimeout);
-    this.#staffing.fill();
+  /** Lets those go whose successors are ready. */
+  #retire(): void {
+    for (const spent of this.#roster.superfluous(this.#target)) this.stopWorker(spent, this.#roster.reasonOf(spent));
+    this.#milestones.look();
+  }
+
+  /** Lets workers go while there are more than are wanted. */
+  #trim(): void {
+    for (;;) {
+      const worker = this.#roster.tooMany(this.#target);
+      if (worker === undefined) return;
+      this.stopWorker(worker, SURPLUS);
+    }
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping) throw new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping');
   }
 
   #stopIfDrained(worker: Worker): void {
     if (this.#dispatcher.waiting > 0 && worker.state === 'ready') return;
     if (this.#debug?.expects(worker) === true) return;
-    this.#stopWorker(worker, 'stop');
+    this.stopWorker(worker, 'stop');
   }
 
   #died(worker: Worker, exit: WorkerExit, facts: object): void {
-    const said = exit.tail.length === 0 ? '' : `; it printed last: ${exit.tail.join(' | ')}`;
-    const how = exit.signal === null ? `with code ${exit.code}` : `by ${exit.signal}`;
-    this.#logger.warn(facts, `worker ended ${how}${said}`);
+    const message = `worker ${describeDeath(exit)}`;
+    this.#logger.warn(facts, message);
     // A worker that boots and falls over without having served is a crash loop too.
-    if (worker.execs === 0 && exit.signal === null)
-      this.#staffing.failed(new Error(`worker ended ${how} before its first request`));
+    if (worker.execs === 0 && exit.signal === null) this.#noWorker(new Error(`${message}, before its first request`));
   }
 
-  #bootFailed(error: unknown): void {
+  spawnFailed(error: unknown): void {
     if (this.#booted !== undefined) {
       this.#booted.reject(error);
       this.#booted = undefined;
       this.#staffing.close(); // the start failed as a whole: its other workers are neither replaced nor reported
     } else if (!this.#stopping) {
-      this.#staffing.failed(error);
+      this.#noWorker(error);
     }
   }
 
-  #tick(): void {
-    const now = performance.now();
-    for (const worker of this.#roster) {
-      if (worker.state === 'ready') this.#replaceIfWorn(worker, now);
-      if (worker.deadline === 0 || now < worker.deadline) continue;
-      this.#logger.warn({ pid: worker.pid }, 'worker stopped, and will be restarted');
-      worker.overtime();
-    }
-    for (;;) {
-      const late = this.#dispatcher.shiftExpired(now);
-      if (late === undefined) return;
-      late.onFailure(this.#waitedTooLong(now - late.queuedAt));
-    }
-  }
-
-  /** ttl and idle_ttl are soft: an idle worker is replaced, a busy one is looked at again when it is idle. */
-  #replaceIfWorn(worker: Worker, now: number): void {
-    const { ttl, idleTtl } = this.#limits;
-    if (ttl > 0 && Date.now() - worker.startedAt > ttl) this.#replace(worker, 'ttl');
-    else if (idleTtl > 0 && worker.execs > 0 && now - worker.idleSince > idleTtl) this.#replace(worker, 'idle_ttl');
-  }
-
-  #waitedTooLong(waited: number): RrtsError {
-    const { failures } = this.#staffing;
-    const { ready, working } = this.#roster.counts();
-    if (failures > 0 && ready + working === 0) {
-      return new RrtsError('ERR_POOL_CRASH_LOOP', `no worker can boot (${failures} failures in a row)`);
-    }
-    return new RrtsError('ERR_POOL_QUEUE_TIMEOUT', `no worker became free within ${Math.round(waited)} ms`);
+  /** A worker does not work. Whoever waits for new ones is told; a back-off is needed only where a worker is missing. */
+  #noWorker(error: unknown): void {
+    this.#milestones.fail(error);
+    this.#trim();
+    if (this.missing() > 0) this.#staffing.failed(error);
+    else this.#logger.error({}, `no new worker, the others stay: ${messageOf(error)}`);
   }
 
   /** The grace is over: everything that runs or waits fails, every process is killed. */
   #cut(): void {
     const error = new RrtsError('ERR_POOL_STOPPED', 'the pool was stopped before this request was done');
     for (const worker of this.#roster) worker.kill('stop', 'cut', error);
-    this.#failWaiting(error);
+    this.#dispatcher.failWaiting(error);
     this.#debug?.failAll(error);
-  }
-
-  #failWaiting(error: RrtsError): void {
-    for (;;) {
-      const request = this.#dispatcher.shift();
-      if (request === undefined) return;
-      request.onFailure(error);
-    }
   }
 
   #checkEmptied(): void {
     if (!this.#stopping || this.#roster.size > 0 || this.#spawning > 0) return;
-    this.#failWaiting(new RrtsError('ERR_POOL_STOPPED', 'the pool has no worker left for this request'));
+    this.#dispatcher.failWaiting(new RrtsError('ERR_POOL_STOPPED', 'the pool has no worker left for this request'));
     this.#emptied?.();
   }
 }

@@ -4,6 +4,9 @@ import { Fifo } from '../core/fifo.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { WorkerStats } from './stats.ts';
 
+/** Why a worker goes that is not replaced. */
+export const SURPLUS = 'not needed';
+
 /** Counts by state. */
 export interface RosterCounts {
   readonly starting: number;
@@ -17,7 +20,7 @@ export class Roster {
   readonly #all = new Set<Worker>();
   /** Round robin: the worker that was idle longest is first. */
   readonly #idle = new Fifo<Worker>();
-  /** Workers that reached a limit, with its name. They go on serving until a successor is ready: capacity does not dip. */
+  /** Workers that shall be replaced, and why. They go on serving until a successor is ready: capacity does not dip. */
   readonly #leaving = new Map<Worker, string>();
   /** Workers whose successor is ready: they stop as soon as they are idle. */
   readonly #spent = new Set<Worker>();
@@ -62,9 +65,45 @@ export class Roster {
     return true;
   }
 
-  /** Why a marked worker makes way. */
+  /** Why a worker leaves. */
   reasonOf(worker: Worker): string {
     return this.#leaving.get(worker) ?? 'max_jobs';
+  }
+
+  /** Workers that were marked for this reason, and still serve, stay after all. */
+  takeBack(reason: string): void {
+    for (const [worker, why] of this.#leaving) {
+      if (why === reason && !this.#spent.has(worker)) this.#leaving.delete(worker);
+    }
+  }
+
+  /**
+   * Lets one worker go when more than `target` are to stay: one that does not serve yet, else an idle one; they are returned. Of
+   * busy ones the last started gets no further request. Undefined when there is nothing to stop.
+   */
+  tooMany(target: number): Worker | undefined {
+    if (this.staying() <= target) return undefined;
+    const rank = { starting: 0, ready: 1, working: 2, stopping: 3, dead: 3 };
+    let choice: Worker | undefined;
+    for (const worker of this.#all) {
+      if (this.#leaving.has(worker) || rank[worker.state] === 3) continue;
+      if (choice === undefined || rank[worker.state] <= rank[choice.state]) choice = worker;
+    }
+    if (choice?.state !== 'working') return choice;
+    this.#leaving.set(choice, SURPLUS);
+    this.#spent.add(choice);
+    return this.tooMany(target);
+  }
+
+  /** True while the worker is given requests. */
+  takesRequests(worker: Worker): boolean {
+    return this.#all.has(worker) && (worker.state === 'ready' || worker.state === 'working') && !this.isSpent(worker);
+  }
+
+  /** Workers that have booted and are not on their way out. */
+  serving(): number {
+    const { ready, working } = this.counts();
+    return ready + working;
   }
 
   /** True when the worker must not get another request. */
@@ -75,8 +114,7 @@ export class Roster {
 
   /** Marked workers that are not needed any more, as far as more than `target` can serve. The idle ones are returned; the busy ones are spent. */
   superfluous(target: number): Worker[] {
-    const { ready, working } = this.counts();
-    let surplus = ready + working - this.#spent.size - target;
+    let surplus = this.serving() - this.#spent.size - target;
     const idle: Worker[] = [];
     for (const worker of this.#leaving.keys()) {
       if (surplus <= 0) break;

@@ -6,6 +6,8 @@ export interface Staffing {
   readonly failures: number;
   /** Starts what is missing now. */
   fill(): void;
+  /** The same, without waiting for a back-off to end: somebody asks for it. */
+  fillNow(): void;
   /** A worker booted. */
   succeeded(): void;
   /** A worker did not boot, or died before it served anything. */

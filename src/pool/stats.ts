@@ -19,6 +19,8 @@ export interface WorkerStats {
 /** A pool, at the moment of asking. */
 export interface PoolStats {
   readonly name: string;
+  /** The command its workers are started with. */
+  readonly command: string;
   readonly workers: readonly WorkerStats[];
   /** Workers the pool wants to have. */
   readonly target: number;

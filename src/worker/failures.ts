@@ -1,10 +1,17 @@
 // The errors of a worker's life, each with its facts.
 
 import { RrtsError } from '../core/errors.ts';
+import type { WorkerExit } from './owner.ts';
 
 /** `with code 255` or `by SIGKILL`. */
 export function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
   return signal === null ? `with code ${code}` : `by ${signal}`;
+}
+
+/** `ended by SIGSEGV; it printed last: ...`, for a log line. */
+export function describeDeath(exit: WorkerExit): string {
+  const said = exit.tail.length === 0 ? '' : `; it printed last: ${exit.tail.join(' | ')}`;
+  return `ended ${howItEnded(exit.code, exit.signal)}${said}`;
 }
 
 /** It ended before the handshake. `printed` is {@link whatItPrinted}. */

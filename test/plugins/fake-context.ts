@@ -25,6 +25,7 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
 export function poolStats(more: Partial<PoolStats> = {}): PoolStats {
   return {
     name: 'http',
+    command: 'php worker.php',
     workers: [],
     target: 2,
     ready: 0,

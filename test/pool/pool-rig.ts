@@ -5,7 +5,7 @@ import { camelCased } from '../../src/core/camel-case.ts';
 import type { RrtsError } from '../../src/core/errors.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { type PoolConfig, poolSchema } from '../../src/pool/config.ts';
-import { type Pool, startPool } from '../../src/pool/pool.ts';
+import { Pool } from '../../src/pool/pool.ts';
 import { PoolRequest } from '../../src/pool/request.ts';
 import { decodeResponseHead, encodeRequest } from '../../src/protocol/http/codecs.ts';
 import { NO_BODY, type RequestHead } from '../../src/protocol/http/head.ts';
@@ -146,7 +146,7 @@ export async function startRig(script: string, options: RigOptions = {}): Promis
   const log = new LogCollector();
   const mark = `pool-${process.pid}-${rigs++}`;
   const config = { num_workers: 2, allocate_timeout: '10s', ...options.config };
-  const pool = await startPool({
+  const pool = new Pool({
     name: 'test',
     mode: 'http',
     sdkCodec: options.sdkCodec ?? 'json',
@@ -164,5 +164,11 @@ export async function startRig(script: string, options: RigOptions = {}): Promis
     environment: { ...process.env, [MARK]: mark },
     cwd: ROOT,
   });
+  try {
+    await pool.boot();
+  } catch (error) {
+    await pool.stop(0);
+    throw error;
+  }
   return { pool, log, mark };
 }

@@ -1,0 +1,73 @@
+// New workers for old ones, without a pause: what a deployment asks for.
+
+import type { Worker } from '../worker/worker.ts';
+import type { Milestones } from './milestones.ts';
+import type { Roster } from './roster.ts';
+
+/** Why a worker leaves; in the log, and what tells its mark from that of max_jobs. */
+export const RESET = 'reset';
+
+/** What a reset needs of its pool. */
+export interface ResetOwner {
+  /** Stops a worker that has no request. */
+  stopWorker(worker: Worker, reason: string): void;
+  /** Starts what is missing now, whatever back-off is running: the code may have been mended. */
+  fillNow(): void;
+}
+
+/**
+ * Replaces all workers. The old ones serve on until as many new ones are ready, so capacity never dips. One new worker that
+ * does not boot ends the reset, and the old ones that are left stay.
+ */
+export class Reset {
+  readonly #roster: Roster;
+  readonly #milestones: Milestones;
+  readonly #owner: ResetOwner;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(roster: Roster, milestones: Milestones, owner: ResetOwner) {
+    this.#roster = roster;
+    this.#milestones = milestones;
+    this.#owner = owner;
+  }
+
+  /**
+   * Settles when no worker that was there at the call takes requests any more. Calls during a reset share the one that follows
+   * it: the workers of the running one may have read the code before it changed again.
+   */
+  run(): Promise<void> {
+    if (this.#running === undefined) return this.#begin();
+    const again = (): Promise<void> => {
+      this.#next = undefined;
+      return this.run();
+    };
+    this.#next ??= this.#running.then(again, again);
+    return this.#next;
+  }
+
+  #begin(): Promise<void> {
+    this.#running = this.#round().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  #round(): Promise<void> {
+    const old: Worker[] = [];
+    for (const worker of [...this.#roster]) {
+      if (worker.state === 'starting') {
+        this.#owner.stopWorker(worker, RESET); // it serves nobody yet, and may have read the old code
+      } else if (worker.state === 'ready' || worker.state === 'working') {
+        old.push(worker);
+        this.#roster.markLeaving(worker, RESET);
+      }
+    }
+    this.#owner.fillNow();
+    // A worker that runs its last request counts as gone: it may be the one whose request asked for this reset.
+    return this.#milestones.until(
+      () => this.#roster.serving() > 0 && !old.some((worker) => this.#roster.takesRequests(worker)),
+      () => this.#roster.takeBack(RESET),
+    );
+  }
+}

@@ -1,0 +1,78 @@
+// Looks at a pool ten times a second: requests that run or wait too long, workers that are worn.
+
+import { RrtsError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Worker } from '../worker/worker.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { PoolLimits } from './limits.ts';
+import type { Roster } from './roster.ts';
+
+/** Period of the one timer that looks for overdue requests, in milliseconds. */
+const TICK_MS = 100;
+
+/** What the watch needs of its pool. */
+export interface WatchOwner {
+  /** Boots a successor of an idle worker. */
+  replace(worker: Worker, reason: string): void;
+  /** Boots that failed in a row. */
+  bootFailures(): number;
+}
+
+/** The limits that time alone makes count. */
+export class Watch {
+  readonly #roster: Roster;
+  readonly #dispatcher: Dispatcher;
+  readonly #limits: PoolLimits;
+  readonly #logger: Logger;
+  readonly #owner: WatchOwner;
+  #ticker: NodeJS.Timeout | undefined;
+
+  constructor(roster: Roster, dispatcher: Dispatcher, limits: PoolLimits, logger: Logger, owner: WatchOwner) {
+    this.#roster = roster;
+    this.#dispatcher = dispatcher;
+    this.#limits = limits;
+    this.#logger = logger;
+    this.#owner = owner;
+  }
+
+  start(): void {
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#ticker);
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const worker of this.#roster) {
+      if (worker.state === 'ready') this.#replaceIfWorn(worker, now);
+      if (worker.deadline === 0 || now < worker.deadline) continue;
+      this.#logger.warn({ pid: worker.pid }, 'worker stopped, and will be restarted');
+      worker.overtime();
+    }
+    for (;;) {
+      const late = this.#dispatcher.shiftExpired(now);
+      if (late === undefined) return;
+      late.onFailure(this.#waitedTooLong(now - late.queuedAt));
+    }
+  }
+
+  /** ttl and idle_ttl are soft: an idle worker is replaced, a busy one is looked at again when it is idle. */
+  #replaceIfWorn(worker: Worker, now: number): void {
+    const { ttl, idleTtl } = this.#limits;
+    if (ttl > 0 && Date.now() - worker.startedAt > ttl) this.#owner.replace(worker, 'ttl');
+    else if (idleTtl > 0 && worker.execs > 0 && now - worker.idleSince > idleTtl) {
+      this.#owner.replace(worker, 'idle_ttl');
+    }
+  }
+
+  #waitedTooLong(waited: number): RrtsError {
+    const failures = this.#owner.bootFailures();
+    const { ready, working } = this.#roster.counts();
+    if (failures > 0 && ready + working === 0) {
+      return new RrtsError('ERR_POOL_CRASH_LOOP', `no worker can boot (${failures} failures in a row)`);
+    }
+    return new RrtsError('ERR_POOL_QUEUE_TIMEOUT', `no worker became free within ${Math.round(waited)} ms`);
+  }
+}
