@@ -4,10 +4,14 @@ import type { z } from 'zod';
 import { httpPlugin } from '../plugins/http/plugin.ts';
 import { metricsPlugin } from '../plugins/metrics/plugin.ts';
 import type { PluginType } from '../plugins/plugin.ts';
+import { rpcPlugin } from '../plugins/rpc/plugin.ts';
 import { statusPlugin } from '../plugins/status/plugin.ts';
 
 /** A plugin type whose configuration type is not known here. */
 export type AnyPluginType = PluginType<z.ZodType, unknown>;
 
-/** Probes and metrics come first: they answer while workers boot, and until the last of them is gone. */
-export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [statusPlugin, metricsPlugin, httpPlugin];
+/**
+ * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. RPC comes last: it manages
+ * the pools of those before it.
+ */
+export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [statusPlugin, metricsPlugin, httpPlugin, rpcPlugin];

@@ -2,16 +2,10 @@
 
 import { z } from 'zod';
 import { type CamelCased, camelCased } from '../core/camel-case.ts';
-import { address, duration } from '../core/scalars.ts';
+import { duration } from '../core/scalars.ts';
 import { serverSchema } from '../worker/config.ts';
 import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import { logsSchema } from './logs-config.ts';
-
-const rpcSchema = z.strictObject({
-  listen: address()
-    .default({ kind: 'tcp', host: '127.0.0.1', port: 6001 })
-    .describe('Address of the RPC server, told to workers as RR_RPC. rrts does not answer there yet.'),
-});
 
 const endureSchema = z.strictObject({
   grace_period: duration()
@@ -32,7 +26,6 @@ const hostShape = {
     .describe('A dotenv file. Variables that the environment has already keep their value.'),
   server: serverSchema.optional().describe('How workers are started.'),
   logs: logsSchema.prefault({}).describe('What is logged, how and where.'),
-  rpc: rpcSchema.optional().describe('The RPC server for workers.'),
   endure: endureSchema.prefault({}).describe('Start and stop of the whole server.'),
 };
 

@@ -5,6 +5,8 @@ import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { formatAddress } from '../core/scalars.ts';
 import type { Health, Plugin, PluginContext, PoolSpec } from '../plugins/plugin.ts';
+import type { RpcConfig } from '../plugins/rpc/config.ts';
+import { rpcPlugin } from '../plugins/rpc/plugin.ts';
 import { Pool } from '../pool/pool.ts';
 import { VERSION } from '../version.ts';
 import type { ServerConfig } from '../worker/config.ts';
@@ -97,8 +99,6 @@ export class Server {
         cure: 'Add an http: section with an address.',
       });
     }
-    if (config.rpc !== undefined)
-      logger.warn({}, 'rpc.listen: rrts does not answer there yet; workers are told the address');
     const onInit = config.server?.onInit;
     if (onInit !== undefined) {
       const { signal } = this.#aborted;
@@ -141,7 +141,7 @@ export class Server {
       ...spec,
       server: config.server ?? missingServer(),
       logger: logger.child({ logger: 'server' }),
-      rpcAddress: config.rpc === undefined ? undefined : rpcUrl(config.rpc.listen),
+      rpcAddress: rpcUrl(config.plugins.get(rpcPlugin.name) as RpcConfig | undefined),
       version: VERSION,
       environment,
       cwd,
@@ -194,8 +194,10 @@ export class Server {
   }
 }
 
-/** RR_RPC as the SDK reads it: with a scheme. */
-function rpcUrl(listen: NonNullable<RootConfig['rpc']>['listen']): string {
+/** RR_RPC as the SDK reads it: with a scheme. Workers are told before the plugin starts, because it starts after them. */
+function rpcUrl(config: RpcConfig | undefined): string | undefined {
+  if (config === undefined) return undefined;
+  const { listen } = config;
   return listen.kind === 'unix' ? formatAddress(listen) : `tcp://${formatAddress(listen)}`;
 }
 

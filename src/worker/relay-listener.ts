@@ -1,9 +1,9 @@
 // The socket relay: listens, and matches each connection to a worker by the pid it says.
 
-import { chmodSync, existsSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { listenPrivately } from '../core/unix-socket.ts';
 import { encodePidRequest, parseControl } from '../protocol/control.ts';
 import { FLAG, type Frame } from '../protocol/frame.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
@@ -32,17 +32,16 @@ export class RelayListener implements ChannelOwner {
   /** @throws RrtsError ERR_LISTEN. */
   async listen(): Promise<void> {
     const path = this.#address.startsWith('unix://') ? this.#address.slice('unix://'.length) : undefined;
-    if (path !== undefined) await removeStaleSocket(path);
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause) => {
         const message = `cannot listen on ${this.#address}: ${cause.message}`;
         reject(new RrtsError('ERR_LISTEN', message, { cause, place: 'server.relay' }));
       });
-      if (path !== undefined) this.#server.listen(path, resolve);
-      else this.#server.listen(...hostAndPort(this.#address), resolve);
+      this.#server.once('listening', resolve);
+      // Whoever may connect may pose as a worker.
+      if (path !== undefined) listenPrivately(this.#server, path).catch(reject);
+      else this.#server.listen(...hostAndPort(this.#address));
     });
-    // Whoever may connect may pose as a worker.
-    if (path !== undefined) chmodSync(path, 0o600);
   }
 
   /** Waits for the connection of this worker. */
@@ -110,19 +109,4 @@ export class RelayListener implements ChannelOwner {
 function hostAndPort(address: string): [port: number, host: string] {
   const url = new URL(address);
   return [Number(url.port), url.hostname.replace(/^\[|\]$/g, '')];
-}
-
-/** Removes a socket file that nobody listens on; one that answers belongs to a running server and stays. */
-async function removeStaleSocket(path: string): Promise<void> {
-  if (!existsSync(path)) return;
-  const answered = await new Promise<boolean>((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
-    socket.once('close', () => resolve(false));
-    socket.setTimeout(1000, () => socket.destroy());
-    socket.once('connect', () => socket.destroy());
-  });
-  if (answered) throw new RrtsError('ERR_LISTEN', `${path} is in use by another process`, { place: 'server.relay' });
-  unlinkSync(path);
 }

@@ -28,7 +28,6 @@ describe('values', () => {
     assert.equal(config.server?.relay, 'pipes');
     assert.equal(config.endure.gracePeriod, 30_000);
     assert.deepEqual(config.logs, { output: ['stderr'], lineEnding: '\n' });
-    assert.equal(config.rpc, undefined);
     assert.deepEqual([...config.plugins.keys()], ['http']);
     const section = config.plugins.get('http') as HttpConfig;
     assert.deepEqual(section.address, { kind: 'tcp', host: '', port: 8080 });
@@ -95,7 +94,7 @@ describe('version', () => {
     ];
     const { config, warnings } = good(t, { yaml: '', overrides });
     assert.deepEqual(config.logs.output, ['stdout']);
-    assert.deepEqual(config.rpc?.listen, { kind: 'tcp', host: '127.0.0.1', port: 6001 });
+    assert.deepEqual(config.plugins.get('rpc'), { listen: { kind: 'tcp', host: '127.0.0.1', port: 6001 } });
     assert.deepEqual((config.plugins.get('http') as HttpConfig).middleware, ['static']);
     assert.deepEqual(warnings, ['-o http.static: rrts does not have this yet; it is ignored']);
   });

@@ -5,9 +5,9 @@ import { setImmediate } from 'node:timers/promises';
 import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import { type Address, formatAddress } from '../../core/scalars.ts';
+import { removeStaleSocket } from '../../core/unix-socket.ts';
 import { createHttpServer } from './server.ts';
 import type { HttpServices } from './services.ts';
-import { removeStaleSocket } from './unix-socket.ts';
 
 /** The listener of the http plugin. */
 export class HttpFront {

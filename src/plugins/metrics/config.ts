@@ -30,7 +30,7 @@ export const metricsSchema = z.strictObject({
       collectorSchema,
     )
     .default({})
-    .describe('Metrics of the application, by name. They can be filled once rrts answers RPC.'),
+    .describe('Metrics of the application, by name. They can be filled once rrts answers the RPC service `metrics`.'),
 });
 
 /** `metrics:` as parsed, names in camelCase. */

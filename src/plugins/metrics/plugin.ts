@@ -1,12 +1,12 @@
 // The metrics plugin: GET /metrics for Prometheus on an address of its own.
 
 import { collectDefaultMetrics } from 'prom-client';
+import { readUsage } from '../../worker/usage.ts';
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { type SideAnswer, SideServer } from '../side-server.ts';
 import { registerAppMetrics } from './app-metrics.ts';
 import { type MetricsConfig, metricsSchema } from './config.ts';
 import { PoolMetrics } from './pool-metrics.ts';
-import { readUsage } from './usage.ts';
 
 class MetricsPlugin implements Plugin {
   readonly #config: MetricsConfig;

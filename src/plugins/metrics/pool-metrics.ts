@@ -3,7 +3,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Pool } from '../../pool/pool.ts';
 import type { PoolStats } from '../../pool/stats.ts';
-import type { UsageReader, WorkerUsage } from './usage.ts';
+import type { UsageReader, WorkerUsage } from '../../worker/usage.ts';
 
 interface PoolGauges {
   readonly total: Gauge;

@@ -6,8 +6,8 @@ import { camelCased } from '../../../src/core/camel-case.ts';
 import { metricsSchema } from '../../../src/plugins/metrics/config.ts';
 import { metricsPlugin } from '../../../src/plugins/metrics/plugin.ts';
 import { PoolMetrics } from '../../../src/plugins/metrics/pool-metrics.ts';
-import { readUsage } from '../../../src/plugins/metrics/usage.ts';
 import type { PoolStats, WorkerStats } from '../../../src/pool/stats.ts';
+import { readUsage } from '../../../src/worker/usage.ts';
 import { freePort } from '../../helpers/free-port.ts';
 import { fakeContext, poolStats } from '../fake-context.ts';
 

@@ -1,0 +1,89 @@
+// The services `rpc`, `informer` and `resetter`: who runs here, more of them, fewer of them, new ones.
+
+import { RrtsError } from '../../core/errors.ts';
+import type { Pool } from '../../pool/pool.ts';
+import type { WorkerStats } from '../../pool/stats.ts';
+import { ROADRUNNER_VERSION } from '../../version.ts';
+import type { WorkerState } from '../../worker/state.ts';
+import type { UsageReader, WorkerUsage } from '../../worker/usage.ts';
+import { CallError, type Method, type Services } from './services.ts';
+
+/** RoadRunner's numbers and names of states. */
+const STATUS: Readonly<Record<WorkerState, readonly [number, string]>> = {
+  starting: [0, 'inactive'],
+  ready: [1, 'ready'],
+  working: [2, 'working'],
+  stopping: [4, 'stopping'],
+  dead: [5, 'stopped'],
+};
+
+const NS_PER_MS = 1e6;
+
+/** The services, over the pools that run at the time of a call. A pool has the name of its plugin. */
+export function workerServices(pools: () => readonly Pool[], readUsage: UsageReader): Services {
+  const names = (): string[] => pools().map(({ name }) => name);
+  const find = (plugin: unknown): Pool | undefined => pools().find(({ name }) => name === pluginName(plugin));
+  const managed = (plugin: unknown): Pool =>
+    find(plugin) ?? refuse(`plugin ${pluginName(plugin)} does not support workers management`);
+  const informer: Record<string, Method> = {
+    List: names,
+    Workers: (plugin: unknown) => listWorkers(find(plugin), readUsage),
+    AddWorker: async (plugin: unknown) => {
+      await managed(plugin).addWorker();
+      return true;
+    },
+    RemoveWorker: (plugin: unknown) => {
+      managed(plugin).removeWorker();
+      return true;
+    },
+  };
+  const resetter: Record<string, Method> = {
+    List: names,
+    Reset: async (plugin: unknown) => {
+      const pool = find(plugin) ?? refuse(`no such plugin: ${pluginName(plugin)}`);
+      await pool.reset();
+      return true;
+    },
+  };
+  return new Map([
+    ['rpc', new Map<string, Method>([['Version', () => ROADRUNNER_VERSION]])],
+    ['informer', new Map(Object.entries(informer))],
+    ['resetter', new Map(Object.entries(resetter))],
+  ]);
+}
+
+function pluginName(argument: unknown): string {
+  return typeof argument === 'string' ? argument : refuse('rpc: the argument must be the name of a plugin');
+}
+
+function refuse(text: string): never {
+  throw new CallError(text);
+}
+
+/** Workers that are being stopped are left out, as RoadRunner does: whoever removed one sees one less. */
+async function listWorkers(pool: Pool | undefined, readUsage: UsageReader): Promise<object> {
+  if (pool === undefined) return { workers: [] };
+  const { workers, command } = pool.stats();
+  const listed = workers.filter(({ state }) => state !== 'stopping' && state !== 'dead');
+  const usage = await readUsage(listed.map(({ pid }) => pid));
+  return { workers: listed.map((worker) => describeWorker(worker, command, usage.get(worker.pid))) };
+}
+
+function describeWorker(worker: WorkerStats, command: string, usage: WorkerUsage | undefined): object {
+  const [status, statusStr] = STATUS[worker.state];
+  return {
+    pid: worker.pid,
+    status,
+    numExecs: worker.execs,
+    created: worker.startedAt * NS_PER_MS,
+    memoryUsage: usage?.memoryBytes ?? 0,
+    CPUPercent: (usage?.cpuRatio ?? 0) * 100,
+    command,
+    statusStr,
+  };
+}
+
+/** What the caller is told about an error: undefined for one that is nobody's but ours. */
+export function textForCaller(error: unknown): string | undefined {
+  return error instanceof CallError || error instanceof RrtsError ? error.message : undefined;
+}
