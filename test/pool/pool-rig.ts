@@ -1,5 +1,6 @@
 // A real pool over a PHP fixture, and requests whose ends a test can await.
 
+import assert from 'node:assert/strict';
 import { isAbsolute } from 'node:path';
 import { camelCased } from '../../src/core/camel-case.ts';
 import type { RrtsError } from '../../src/core/errors.ts';
@@ -11,7 +12,8 @@ import { decodeResponseHead, encodeRequest } from '../../src/protocol/http/codec
 import { NO_BODY, type RequestHead } from '../../src/protocol/http/head.ts';
 import type { HeadCodec, Payload } from '../../src/protocol/payload.ts';
 import { fixture, ROOT } from '../helpers/paths.ts';
-import { MARK } from '../helpers/processes.ts';
+import { MARK, phpProcesses } from '../helpers/processes.ts';
+import { within } from '../helpers/wait-for.ts';
 
 /** How a request ended. */
 export interface End {
@@ -171,4 +173,20 @@ export async function startRig(script: string, options: RigOptions = {}): Promis
     throw error;
   }
   return { pool, log, mark };
+}
+
+/** Runs `body` with a pool and proves that no process is left afterwards. */
+export async function withRig(script: string, options: RigOptions, body: (rig: Rig) => Promise<void>): Promise<void> {
+  const rig = await startRig(script, options);
+  try {
+    await body(rig);
+  } finally {
+    await within(rig.pool.stop(2000), 10_000, 'the stop of the pool');
+    assert.deepEqual(phpProcesses(rig.mark), []);
+  }
+}
+
+/** The processes of a pool. */
+export function pids(pool: Pool): number[] {
+  return pool.stats().workers.map(({ pid }) => pid);
 }

@@ -11,22 +11,7 @@ import { fixture } from '../helpers/paths.ts';
 import { isAlive, kill, phpProcesses } from '../helpers/processes.ts';
 import { makeTempDir as tempDir } from '../helpers/temp-dir.ts';
 import { eventually, within } from '../helpers/wait-for.ts';
-import { ask, type End, type Rig, type RigOptions, startRig, TestRequest } from './pool-rig.ts';
-
-/** Runs `body` with a pool and proves that no process is left afterwards. */
-async function withRig(script: string, options: RigOptions, body: (rig: Rig) => Promise<void>): Promise<void> {
-  const rig = await startRig(script, options);
-  try {
-    await body(rig);
-  } finally {
-    await within(rig.pool.stop(2000), 10_000, 'the stop of the pool');
-    assert.deepEqual(phpProcesses(rig.mark), []);
-  }
-}
-
-function pids(pool: Pool): number[] {
-  return pool.stats().workers.map(({ pid }) => pid);
-}
+import { ask, type End, pids, startRig, TestRequest, withRig } from './pool-rig.ts';
 
 const KINDS = [
   ['sdk-json.php', 'json'],

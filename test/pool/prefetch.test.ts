@@ -5,23 +5,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Pool } from '../../src/pool/pool.ts';
-import { kill, phpProcesses } from '../helpers/processes.ts';
+import { kill } from '../helpers/processes.ts';
 import { makeTempDir } from '../helpers/temp-dir.ts';
 import { eventually, within } from '../helpers/wait-for.ts';
-import { ask, type End, type RigOptions, startRig, TestRequest } from './pool-rig.ts';
+import { ask, type End, type RigOptions, startRig, TestRequest, withRig } from './pool-rig.ts';
 
-async function withPool(
+/** The same with native workers, for tests that need the pool alone. */
+function withPool(
   options: RigOptions,
   body: (pool: Pool) => Promise<void>,
   script = 'native/worker.php',
 ): Promise<void> {
-  const rig = await startRig(script, options);
-  try {
-    await body(rig.pool);
-  } finally {
-    await within(rig.pool.stop(2000), 10_000, 'the stop of the pool');
-    assert.deepEqual(phpProcesses(rig.mark), []);
-  }
+  return withRig(script, options, ({ pool }) => body(pool));
 }
 
 /** A worker gets requests ahead only when it is known to be quick. */

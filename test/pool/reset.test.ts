@@ -7,24 +7,10 @@ import { test } from 'node:test';
 import { isRrtsError } from '../../src/core/errors.ts';
 import type { Pool } from '../../src/pool/pool.ts';
 import { fixture } from '../helpers/paths.ts';
-import { isAlive, kill, phpProcesses } from '../helpers/processes.ts';
+import { isAlive, kill } from '../helpers/processes.ts';
 import { makeTempDir } from '../helpers/temp-dir.ts';
 import { eventually, within } from '../helpers/wait-for.ts';
-import { ask, type Rig, type RigOptions, startRig, TestRequest } from './pool-rig.ts';
-
-async function withRig(script: string, options: RigOptions, body: (rig: Rig) => Promise<void>): Promise<void> {
-  const rig = await startRig(script, options);
-  try {
-    await body(rig);
-  } finally {
-    await within(rig.pool.stop(2000), 10_000, 'the stop of the pool');
-    assert.deepEqual(phpProcesses(rig.mark), []);
-  }
-}
-
-function pids(pool: Pool): number[] {
-  return pool.stats().workers.map(({ pid }) => pid);
-}
+import { ask, pids, TestRequest, withRig } from './pool-rig.ts';
 
 function serving(pool: Pool): number {
   const { ready, working } = pool.stats();
