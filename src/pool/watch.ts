@@ -26,6 +26,7 @@ export class Watch {
   readonly #logger: Logger;
   readonly #owner: WatchOwner;
   #ticker: NodeJS.Timeout | undefined;
+  #judging: NodeJS.Immediate | undefined;
 
   constructor(roster: Roster, dispatcher: Dispatcher, limits: PoolLimits, logger: Logger, owner: WatchOwner) {
     this.#roster = roster;
@@ -36,11 +37,16 @@ export class Watch {
   }
 
   start(): void {
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    // Timers come before input in a turn of the event loop: after a long turn the answers of workers that kept their time are
+    // still unread. They are read first.
+    this.#ticker = setInterval(() => {
+      this.#judging = setImmediate(() => this.#tick());
+    }, TICK_MS);
   }
 
   stop(): void {
     clearInterval(this.#ticker);
+    clearImmediate(this.#judging);
   }
 
   #tick(): void {
