@@ -2,7 +2,7 @@
 
 import type { RrtsError } from '../core/errors.ts';
 import type { Worker } from '../worker/worker.ts';
-import type { PoolLimits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import type { PoolRequest } from './request.ts';
 import type { Roster } from './roster.ts';
 import { WaitQueue } from './wait-queue.ts';
@@ -13,16 +13,16 @@ const STALL_TICK_MS = 5;
 /** Hands requests to workers. All times are `performance.now()`. */
 export class Dispatcher {
   readonly #roster: Roster;
-  readonly #limits: PoolLimits;
+  readonly #limits: Limits;
   readonly #queue: WaitQueue;
   /** Told before a worker gets the last request that its max_jobs allows. */
   readonly #onLastJob: (worker: Worker) => void;
   #stallTimer: NodeJS.Timeout | undefined;
 
-  constructor(roster: Roster, limits: PoolLimits, onLastJob: (worker: Worker) => void) {
+  constructor(roster: Roster, limits: Limits, onLastJob: (worker: Worker) => void) {
     this.#roster = roster;
     this.#limits = limits;
-    this.#queue = new WaitQueue(limits.maxQueueSize, limits.queueTimeout);
+    this.#queue = new WaitQueue(limits);
     this.#onLastJob = onLastJob;
   }
 

@@ -13,26 +13,26 @@ const JITTER = 0.14;
 /** From the stop frame to SIGTERM for an idle worker; RoadRunner's constant. */
 const STOP_TIMEOUT_MS = 10_000;
 
-/** Limits in milliseconds and counts; 0 means no limit. */
-export interface PoolLimits {
-  readonly numWorkers: number;
-  readonly maxQueueSize: number;
-  readonly queueTimeout: number;
-  readonly bootTimeout: number;
-  readonly streamTimeout: number;
-  readonly stopTimeout: number;
-  readonly execTtl: number;
+/** Limits in milliseconds and counts; 0 means no limit. One object per pool, which all its parts share; a reload changes it. */
+export interface Limits {
+  numWorkers: number;
+  maxQueueSize: number;
+  queueTimeout: number;
+  bootTimeout: number;
+  streamTimeout: number;
+  stopTimeout: number;
+  execTtl: number;
   /** Age of a worker, and time without a request, after which it is replaced. */
-  readonly ttl: number;
-  readonly idleTtl: number;
+  ttl: number;
+  idleTtl: number;
   /** Requests that may be sent ahead to a busy worker. */
-  readonly prefetch: number;
+  prefetch: number;
   /** Request limit of the next worker, jitter included. */
   nextMaxJobs(): number;
 }
 
 /** Resolves the configuration. `random` gives numbers in [0, 1). */
-export function limitsOf(config: PoolConfig, random: () => number = Math.random): PoolLimits {
+export function limitsOf(config: PoolConfig, random: () => number = Math.random): Limits {
   const numWorkers = config.numWorkers === 0 ? defaultWorkerCount() : config.numWorkers;
   const { debug } = config;
   const maxJobs = debug ? 1 : config.maxJobs;

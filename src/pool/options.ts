@@ -3,19 +3,16 @@
 import type { Logger } from '../core/logger.ts';
 import { commandWords, withPhpSettings, workerEnvironment } from '../worker/command.ts';
 import type { ServerConfig } from '../worker/config.ts';
-import type { SpawnOptions } from '../worker/spawn.ts';
+import type { SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import type { PoolConfig } from './config.ts';
 
-/** What a pool is made of. */
-export interface PoolOptions {
-  /** In logs and metrics. */
-  readonly name: string;
+/** What a pool is told by the configuration and its surroundings; a reload can change it. */
+export interface PoolSettings {
   /** RR_MODE of the workers. */
   readonly mode: string;
   readonly sdkCodec: 'json' | 'proto';
   readonly config: PoolConfig;
   readonly server: ServerConfig;
-  readonly logger: Logger;
   /** Address of the RPC listener, passed on as RR_RPC. */
   readonly rpcAddress?: string | undefined;
   readonly version: string;
@@ -25,8 +22,17 @@ export interface PoolOptions {
   readonly cwd: string;
 }
 
+/** What a pool is made of. */
+export interface PoolOptions extends PoolSettings {
+  /** In logs and metrics. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** How processes are started; default {@link spawnProcess}. For tests that simulate them. */
+  readonly spawn?: typeof spawnProcess;
+}
+
 /** How the workers of a pool are started. */
-export function spawnOptionsOf(options: PoolOptions): SpawnOptions {
+export function spawnOptionsOf(options: PoolSettings): SpawnOptions {
   const { config, server } = options;
   return {
     words: withPhpSettings(commandWords(config.command ?? server.command)),

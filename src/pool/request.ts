@@ -28,9 +28,16 @@ export abstract class PoolRequest implements FifoEntry, Exchange {
   replyStarted = false;
   /** Set when the client went away; nothing more is reported to the request. */
   cancelled = false;
+  /** Milliseconds it may run, 0 for no limit; undefined for the pool's `exec_ttl`. */
+  execTtl: number | undefined = undefined;
 
   constructor(replayable: boolean) {
     this.replayable = replayable;
+  }
+
+  /** What it is, for the view of the workers: `GET /page`. */
+  get label(): string {
+    return '';
   }
 
   /** Head and body in the codec of the worker that takes it; called once per attempt. */

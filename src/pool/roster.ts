@@ -140,13 +140,18 @@ export class Roster {
   }
 
   snapshot(): WorkerStats[] {
-    return [...this.#all].map(({ pid, state, execs, held, startedAt, codec }) => ({
-      pid,
-      state,
-      execs,
-      held,
-      startedAt,
-      codec,
+    const now = performance.now();
+    return [...this.#all].map((worker) => ({
+      pid: worker.pid,
+      state: worker.state,
+      execs: worker.execs,
+      held: worker.held,
+      startedAt: worker.startedAt,
+      codec: worker.codec,
+      phpVersion: worker.phpVersion,
+      activity: worker.activity,
+      busyMs: worker.busyMs(now),
+      leaving: this.#leaving.get(worker),
     }));
   }
 

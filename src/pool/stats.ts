@@ -14,6 +14,22 @@ export interface WorkerStats {
   /** Wall clock, milliseconds. */
   readonly startedAt: number;
   readonly codec: HeadCodec;
+  /** Empty for an SDK worker, which does not say. */
+  readonly phpVersion: string;
+  /** The request it runs, `GET /page`; undefined when it runs none. */
+  readonly activity: string | undefined;
+  /** How long it has been running it, in milliseconds. */
+  readonly busyMs: number;
+  /** Why it is going to be replaced; undefined when it is not. */
+  readonly leaving: string | undefined;
+}
+
+/** The end of one worker. */
+export interface RecentExit {
+  readonly pid: number;
+  readonly reason: string;
+  /** Wall clock, milliseconds. */
+  readonly at: number;
 }
 
 /** A pool, at the moment of asking. */
@@ -31,4 +47,8 @@ export interface PoolStats {
   readonly queueLength: number;
   /** Boots that failed in a row; above 0 the pool is backing off. */
   readonly bootFailures: number;
+  /** Workers that have ended since the start, by reason. */
+  readonly exits: ReadonlyMap<string, number>;
+  /** The last of them, the newest at the end. */
+  readonly recentExits: readonly RecentExit[];
 }

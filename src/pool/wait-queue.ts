@@ -3,16 +3,21 @@
 import { Fifo } from '../core/fifo.ts';
 import type { PoolRequest } from './request.ts';
 
+/** The limits of a queue. They are read at each step, so they may change. */
+export interface QueueLimits {
+  /** Most requests that may wait; 0 for no limit. */
+  readonly maxQueueSize: number;
+  /** Longest wait in milliseconds; 0 for no limit. */
+  readonly queueTimeout: number;
+}
+
 /** First in, first out; a request that is given back goes to the head. All times are `performance.now()` milliseconds. */
 export class WaitQueue {
   readonly #waiting = new Fifo<PoolRequest>();
-  readonly #limit: number;
-  readonly #timeout: number;
+  readonly #limits: QueueLimits;
 
-  /** @param limit - most requests that may wait, 0 for no limit. @param timeout - longest wait in milliseconds, 0 for no limit. */
-  constructor(limit: number, timeout: number) {
-    this.#limit = limit;
-    this.#timeout = timeout;
+  constructor(limits: QueueLimits) {
+    this.#limits = limits;
   }
 
   get size(): number {
@@ -21,7 +26,8 @@ export class WaitQueue {
 
   /** Appends; false when the queue is full. */
   push(request: PoolRequest): boolean {
-    if (this.#limit > 0 && this.#waiting.size >= this.#limit) return false;
+    const { maxQueueSize } = this.#limits;
+    if (maxQueueSize > 0 && this.#waiting.size >= maxQueueSize) return false;
     this.#waiting.push(request);
     return true;
   }
@@ -49,7 +55,8 @@ export class WaitQueue {
   /** Takes the next one that has waited too long. The oldest stands first, because all have the same limit. */
   shiftExpired(now: number): PoolRequest | undefined {
     const first = this.#waiting.first;
-    if (first === undefined || this.#timeout === 0 || now - first.queuedAt < this.#timeout) return undefined;
+    const { queueTimeout } = this.#limits;
+    if (first === undefined || queueTimeout === 0 || now - first.queuedAt < queueTimeout) return undefined;
     return this.#waiting.shift();
   }
 }

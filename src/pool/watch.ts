@@ -4,7 +4,7 @@ import { RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { PoolLimits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import type { Roster } from './roster.ts';
 
 /** Period of the one timer that looks for overdue requests, in milliseconds. */
@@ -22,13 +22,13 @@ export interface WatchOwner {
 export class Watch {
   readonly #roster: Roster;
   readonly #dispatcher: Dispatcher;
-  readonly #limits: PoolLimits;
+  readonly #limits: Limits;
   readonly #logger: Logger;
   readonly #owner: WatchOwner;
   #ticker: NodeJS.Timeout | undefined;
   #judging: NodeJS.Immediate | undefined;
 
-  constructor(roster: Roster, dispatcher: Dispatcher, limits: PoolLimits, logger: Logger, owner: WatchOwner) {
+  constructor(roster: Roster, dispatcher: Dispatcher, limits: Limits, logger: Logger, owner: WatchOwner) {
     this.#roster = roster;
     this.#dispatcher = dispatcher;
     this.#limits = limits;

@@ -6,6 +6,10 @@ import type { HeadCodec, Payload } from '../protocol/payload.ts';
 /** The request as the worker sees it. */
 export interface Exchange {
   replyStarted: boolean;
+  /** Milliseconds it may run, 0 for no limit; undefined for what its worker allows. */
+  readonly execTtl: number | undefined;
+  /** What it is, for people: `GET /page`. */
+  readonly label: string;
   encode(codec: HeadCodec): Payload;
   onReply(head: Buffer, body: Buffer, flags: number, last: boolean): boolean;
 }

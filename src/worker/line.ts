@@ -8,6 +8,8 @@ const NEWEST = 0.2;
 /** Takes the place of a request that was taken back or whose client left: its reply still comes, and is dropped. */
 class Void implements Exchange {
   replyStarted = false;
+  readonly execTtl = undefined;
+  readonly label = '(nobody waits for it any more)';
   encode(): never {
     throw new Error('was sent already');
   }

@@ -69,6 +69,16 @@ export class Session {
     return this.#line.averageMs;
   }
 
+  /** Milliseconds the running request may run; 0 for no limit. */
+  get execTtl(): number {
+    return this.#line.current?.execTtl ?? this.#limits.execTtl;
+  }
+
+  /** What runs, for people; undefined when nothing does. */
+  get activity(): string | undefined {
+    return this.#line.current?.label;
+  }
+
   /** How long the running request has been running, in milliseconds. */
   runsFor(now: number): number {
     return this.#line.current === undefined ? 0 : now - this.#line.begunAt;
@@ -194,7 +204,8 @@ export class Session {
   }
 
   #armExecTtl(now: number): void {
-    this.deadline = this.#limits.execTtl === 0 ? 0 : now + this.#limits.execTtl;
+    const limit = this.execTtl;
+    this.deadline = limit === 0 ? 0 : now + limit;
   }
 
   /** Asks the worker to end its stream and gives it stream_timeout for that. */

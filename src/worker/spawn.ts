@@ -5,6 +5,7 @@
 // to close and takes a fourth descriptor for an output only.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { delimiter, resolve } from 'node:path';
@@ -22,13 +23,16 @@ export interface SpawnOptions {
 
 /** A process that was started, with its four channels. */
 export interface SpawnedProcess {
-  readonly process: ChildProcess;
+  /** Emits `exit` with code and signal. */
+  readonly process: EventEmitter;
   readonly pid: number;
   readonly stdin: Socket;
   readonly stdout: Socket;
   readonly stderr: Socket;
   /** Descriptor 3 of the child: a duplex socket. */
   readonly channel: Socket;
+  /** Sends a signal to its whole process group. A group that is gone already is fine. */
+  kill(signal: NodeJS.Signals): void;
 }
 
 /** What `setpriv` of this machine can do; found out once per pool. */
@@ -93,7 +97,9 @@ export function spawnProcess(options: SpawnOptions, setpriv: Setpriv): Promise<S
       const [stdin, stdout, stderr, channel] = child.stdio as unknown as [Socket, Socket, Socket, Socket];
       // A channel breaks when its worker dies; `exit` is what counts, and the write that failed is answered there.
       for (const socket of [stdin, stdout, stderr, channel]) socket.on('error', () => undefined);
-      settle({ process: child, pid: child.pid as number, stdin, stdout, stderr, channel });
+      const pid = child.pid as number;
+      const kill = (signal: NodeJS.Signals): void => killGroup(pid, signal);
+      settle({ process: child, pid, stdin, stdout, stderr, channel, kill });
     });
   });
 }
@@ -129,8 +135,7 @@ function spawnError(options: SpawnOptions, cause: NodeJS.ErrnoException): RrtsEr
   });
 }
 
-/** Kills the whole process group of a worker. A group that is gone already is fine. */
-export function killGroup(pid: number, signal: NodeJS.Signals): void {
+function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {

@@ -1,6 +1,5 @@
 // One PHP process and its life: handshake, one exchange at a time, stop, death.
 
-import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { RrtsError } from '../core/errors.ts';
 import type { FifoEntry } from '../core/fifo.ts';
@@ -27,7 +26,7 @@ import { WorkerOutput } from './output.ts';
 import type { WorkerOptions } from './owner.ts';
 import { sequenceError } from './reply.ts';
 import { Session, type SessionOwner } from './session.ts';
-import { killGroup, type SpawnedProcess } from './spawn.ts';
+import type { SpawnedProcess } from './spawn.ts';
 import { mayGo, type WorkerState } from './state.ts';
 
 /** A worker that closed its channel and lives on is taken down after this time. */
@@ -57,7 +56,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   codec: HeadCodec = 'json';
   phpVersion = '';
 
-  readonly #process: ChildProcess;
+  readonly #kill: (signal: NodeJS.Signals) => void;
   readonly #options: WorkerOptions;
   readonly #output: WorkerOutput;
   readonly #sockets: Socket[];
@@ -77,13 +76,13 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   #printedEarly: Buffer | undefined;
 
   constructor(spawned: SpawnedProcess, options: WorkerOptions) {
-    this.#process = spawned.process;
+    this.#kill = (signal) => spawned.kill(signal);
     this.pid = spawned.pid;
     this.#options = options;
     this.#output = new WorkerOutput(options.logger.child({ logger: 'server', pid: spawned.pid }));
     this.#sockets = [spawned.stdin, spawned.stdout, spawned.stderr, spawned.channel];
     spawned.stderr.on('data', (chunk: Buffer) => this.#output.push(chunk));
-    this.#process.once('exit', (code, signal) => this.#exited(code, signal));
+    spawned.process.once('exit', (code, signal) => this.#exited(code, signal));
     this.#bootTimer = setTimeout(() => this.#bootTimedOut(), options.bootTimeout);
     this.#open(spawned);
   }
@@ -120,6 +119,16 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     if (session.held >= depth || session.replying || session.hasVoids) return false;
     if (session.runsFor(now) > STALL_MS) return false;
     return session.averageMs > 0 && session.averageMs < QUICK_MS;
+  }
+
+  /** What it runs, for people; undefined when it runs nothing. */
+  get activity(): string | undefined {
+    return this.#session?.activity;
+  }
+
+  /** How long it has been running that, in milliseconds; 0 when it runs nothing. */
+  busyMs(now: number): number {
+    return this.#session?.runsFor(now) ?? 0;
   }
 
   /** Requests that were sent ahead. */
@@ -166,7 +175,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     this.#reason ??= reason;
     if (this.#state !== 'stopping') this.#go('stopping');
     clearTimeout(this.#bootTimer);
-    killGroup(this.pid, 'SIGKILL');
+    this.#kill('SIGKILL');
     this.#session?.fail({ kind, error });
   }
 
@@ -180,7 +189,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     this.kill(
       'exec_ttl',
       this.#session?.replying === true ? 'cut' : 'exec_ttl',
-      ranTooLong(this.#options.execTtl, this.#facts),
+      ranTooLong(this.#session?.execTtl ?? 0, this.#facts),
     );
   }
 
@@ -216,7 +225,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     // a process that stays (it closed the descriptor, or handed it to a child) is taken down.
     this.#reason ??= 'died';
     if (this.#state === 'ready') this.#go('stopping'); // or it would be given a request that it cannot answer
-    this.#ladderTimer ??= setTimeout(() => killGroup(this.pid, 'SIGKILL'), DEAF_MS);
+    this.#ladderTimer ??= setTimeout(() => this.#kill('SIGKILL'), DEAF_MS);
   }
 
   exchangeEnded(exchange: Exchange | undefined, outcome: Outcome, goesOn: boolean): void {
@@ -286,7 +295,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     this.#reason ??= 'boot';
     clearTimeout(this.#bootTimer);
     if (this.#state === 'starting') this.#go('stopping');
-    killGroup(this.pid, 'SIGKILL');
+    this.#kill('SIGKILL');
   }
 
   #terminate(): void {
@@ -296,14 +305,14 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
 
   #signal(signal: NodeJS.Signals): void {
     this.#options.logger.debug({ pid: this.pid, signal, reason: this.#reason }, 'worker is signalled');
-    killGroup(this.pid, signal);
+    this.#kill(signal);
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
     clearTimeout(this.#bootTimer);
     clearTimeout(this.#ladderTimer);
     // What it started and left behind goes with it, unless it was asked to stop. The end of its channel may come first.
-    if (this.#reason === undefined || this.#reason === 'died') killGroup(this.pid, 'SIGKILL');
+    if (this.#reason === undefined || this.#reason === 'died') this.#kill('SIGKILL');
     const waiting = this.#session?.busy === true || !this.#booted;
     const allRead =
       this.#channel?.ended ?? (this.#stdioChannel?.ended === true && this.#privateChannel?.ended === true);

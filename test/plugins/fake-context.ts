@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { Health, PluginContext } from '../../src/plugins/plugin.ts';
 import type { Pool } from '../../src/pool/pool.ts';
-import type { PoolStats } from '../../src/pool/stats.ts';
+import type { PoolStats, WorkerStats } from '../../src/pool/stats.ts';
 
 /** A context whose pools have these numbers. `stopping` may be set. */
 export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & { stopping: boolean } {
@@ -34,6 +34,23 @@ export function poolStats(more: Partial<PoolStats> = {}): PoolStats {
     stopping: 0,
     queueLength: 0,
     bootFailures: 0,
+    exits: new Map(),
+    recentExits: [],
+    ...more,
+  };
+}
+
+/** A worker as a snapshot shows it. */
+export function workerStats(more: Partial<WorkerStats> & Pick<WorkerStats, 'pid' | 'state'>): WorkerStats {
+  return {
+    execs: 1,
+    held: 0,
+    startedAt: 0,
+    codec: 'native',
+    phpVersion: '8.2.0',
+    activity: undefined,
+    busyMs: 0,
+    leaving: undefined,
     ...more,
   };
 }

@@ -97,7 +97,7 @@ test('debug: one request for each worker, nothing sent ahead, whatever is config
 });
 
 test('the queue refuses over its limit, expires the oldest first and takes given-back requests before all others', () => {
-  const queue = new WaitQueue(2, 1000);
+  const queue = new WaitQueue({ maxQueueSize: 2, queueTimeout: 1000 });
   const [a, b, c] = [new Waiting(0), new Waiting(100), new Waiting(50)];
   assert.equal(queue.push(a), true);
   assert.equal(queue.push(b), true);

@@ -7,6 +7,8 @@ import { Line } from '../../src/worker/line.ts';
 
 const exchange = (): Exchange => ({
   replyStarted: false,
+  execTtl: undefined,
+  label: '',
   encode: () => assert.fail('not sent here'),
   onReply: () => true,
 });

@@ -42,4 +42,8 @@ export abstract class HttpRequest extends PoolRequest implements RequestHead {
     this.headers = accepted.headers;
     if (ownHeaders.length > 0) this.headers.push(...ownHeaders);
   }
+
+  override get label(): string {
+    return `${this.method} ${this.target}`;
+  }
 }

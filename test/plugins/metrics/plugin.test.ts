@@ -9,16 +9,9 @@ import { PoolMetrics } from '../../../src/plugins/metrics/pool-metrics.ts';
 import type { PoolStats, WorkerStats } from '../../../src/pool/stats.ts';
 import { readUsage } from '../../../src/worker/usage.ts';
 import { freePort } from '../../helpers/free-port.ts';
-import { fakeContext, poolStats } from '../fake-context.ts';
+import { fakeContext, poolStats, workerStats } from '../fake-context.ts';
 
-const worker = (pid: number, state: WorkerStats['state']): WorkerStats => ({
-  pid,
-  state,
-  execs: 1,
-  held: 0,
-  startedAt: 0,
-  codec: 'native',
-});
+const worker = (pid: number, state: WorkerStats['state']): WorkerStats => workerStats({ pid, state });
 
 async function startMetrics(t: TestContext, stats: () => PoolStats[], section: object = {}) {
   const port = await freePort();

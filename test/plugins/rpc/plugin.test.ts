@@ -19,7 +19,7 @@ import { ROOT } from '../../helpers/paths.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
 import { eventually, within } from '../../helpers/wait-for.ts';
 import { LogCollector } from '../../pool/pool-rig.ts';
-import { fakeContext, poolStats } from '../fake-context.ts';
+import { fakeContext, poolStats, workerStats } from '../fake-context.ts';
 import { RpcClient } from './rpc-client.ts';
 
 const VECTORS: { valid: { name: string; hex: string }[] } = JSON.parse(
@@ -37,9 +37,9 @@ class FakePool {
     const worker = { execs: 3, held: 0, startedAt: 1_700_000_000_000, codec: 'json' as const };
     return poolStats({
       workers: [
-        { ...worker, pid: process.pid, state: 'ready' },
-        { ...worker, pid: 99_999_999, state: 'working' },
-        { ...worker, pid: 1, state: 'stopping' },
+        workerStats({ ...worker, pid: process.pid, state: 'ready' }),
+        workerStats({ ...worker, pid: 99_999_999, state: 'working' }),
+        workerStats({ ...worker, pid: 1, state: 'stopping' }),
       ],
     });
   }
