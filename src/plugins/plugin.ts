@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Logger } from '../core/logger.ts';
 import type { PoolConfig } from '../pool/config.ts';
 import type { Pool } from '../pool/pool.ts';
+import type { Method, Services } from './rpc-listener/services.ts';
 
 /** How a plugin is doing. `live` false asks for a restart, `ready` false for no traffic. */
 export interface Health {
@@ -46,6 +47,13 @@ export interface PluginContext {
   registerHealthCheck(plugin: string, check: () => Health): void;
   /** The checks that were registered, by plugin name. */
   healthChecks(): ReadonlyMap<string, () => Health>;
+  /**
+   * Makes methods known to RPC clients as `service.Method`, on every listener. Methods that a service of this name had are replaced.
+   * @throws Error for `control`, which belongs to the host.
+   */
+  registerRpc(service: string, methods: Readonly<Record<string, Method>>): void;
+  /** The services that are registered at this moment. */
+  rpcServices(): Services;
   /** True from the moment the server was asked to stop. */
   readonly stopping: boolean;
 }

@@ -7,9 +7,12 @@ import { formatAddress } from '../core/scalars.ts';
 import type { Health, Plugin, PluginContext, PoolSpec } from '../plugins/plugin.ts';
 import type { RpcConfig } from '../plugins/rpc/config.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
+import { methodsOf, type Services } from '../plugins/rpc-listener/services.ts';
+import { workerServices } from '../plugins/rpc-listener/worker-services.ts';
 import { Pool } from '../pool/pool.ts';
 import { VERSION } from '../version.ts';
 import type { ServerConfig } from '../worker/config.ts';
+import { readUsage } from '../worker/usage.ts';
 import { type AnyPluginType, BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import type { RootConfig } from './config.ts';
 import { settlesWithin } from './deadline.ts';
@@ -31,6 +34,9 @@ export interface ServerOptions {
   readonly pluginTypes?: readonly AnyPluginType[];
 }
 
+/** `starting` until every plugin serves, `stopping` from the moment a stop was asked for. */
+export type ServerPhase = 'starting' | 'ready' | 'stopping';
+
 /** A plugin that was started, with the pools it made. */
 interface Started {
   readonly name: string;
@@ -48,18 +54,36 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #metrics = new Registry();
   readonly #healthChecks = new Map<string, () => Health>();
+  readonly #rpcServices = new Map(workerServices(() => this.pools, readUsage));
   readonly #started: Started[] = [];
   readonly #aborted = new AbortController();
   #starting: Promise<void> | undefined;
+  #ready = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
   }
 
+  /** All pools that run, those that boot included. */
+  get pools(): readonly Pool[] {
+    return this.#started.flatMap(({ pools }) => pools.map(({ pool }) => pool));
+  }
+
+  /** What RPC clients may call. */
+  get rpcServices(): Services {
+    return this.#rpcServices;
+  }
+
+  /** How far it is. */
+  get phase(): ServerPhase {
+    if (this.stopping) return 'stopping';
+    return this.#ready ? 'ready' : 'starting';
+  }
+
   /** Pids of all workers that live at this moment. */
   get pids(): number[] {
-    return this.#pools().flatMap((pool) => pool.stats().workers.map((worker) => worker.pid));
+    return this.pools.flatMap((pool) => pool.stats().workers.map((worker) => worker.pid));
   }
 
   /** True from the moment {@link stop} was called. */
@@ -72,6 +96,7 @@ export class Server {
     this.#starting = this.#startAll();
     try {
       await this.#starting;
+      this.#ready = true;
     } catch (error) {
       // Nothing was served yet, so there is nothing to wait for.
       await this.stop(0);
@@ -88,7 +113,7 @@ export class Server {
   /** Kills all workers now. For a second signal, when {@link stop} takes too long. */
   async cut(): Promise<void> {
     this.#aborted.abort();
-    await Promise.all(this.#pools().map((pool) => pool.stop(0)));
+    await Promise.all(this.pools.map((pool) => pool.stop(0)));
   }
 
   async #startAll(): Promise<void> {
@@ -124,11 +149,16 @@ export class Server {
       metrics: this.#metrics,
       createPool: (spec) => this.#createPool(spec, pools),
       workerOwner: workerOwner(this.#options.config.server?.user, this.#options.config.server?.group),
-      pools: () => this.#pools(),
+      pools: () => this.pools,
       registerHealthCheck: (plugin, check) => {
         this.#healthChecks.set(plugin, check);
       },
       healthChecks: () => this.#healthChecks,
+      registerRpc: (service, methods) => {
+        if (service === 'control') throw new Error(`${name}: the RPC service control belongs to the server`);
+        this.#rpcServices.set(service, methodsOf(methods));
+      },
+      rpcServices: () => this.#rpcServices,
       get stopping() {
         return server.stopping;
       },
@@ -150,10 +180,6 @@ export class Server {
     pools.push({ pool, destroyTimeout: spec.config.destroyTimeout });
     await pool.boot();
     return pool;
-  }
-
-  #pools(): Pool[] {
-    return this.#started.flatMap(({ pools }) => pools.map(({ pool }) => pool));
   }
 
   async #stopAll(graceMs: number): Promise<void> {
@@ -178,7 +204,7 @@ export class Server {
     if (this.#starting === undefined) return;
     const ended = this.#starting.catch(() => undefined);
     if (await settlesWithin(ended, 0)) return;
-    await Promise.all(this.#pools().map((pool) => this.#bounded(`pool ${pool.name}`, graceMs, () => pool.stop(0))));
+    await Promise.all(this.pools.map((pool) => this.#bounded(`pool ${pool.name}`, graceMs, () => pool.stop(0))));
     await settlesWithin(ended, graceMs);
   }
 

@@ -3,12 +3,14 @@
 import { Registry } from 'prom-client';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { Health, PluginContext } from '../../src/plugins/plugin.ts';
+import { type Method, methodsOf } from '../../src/plugins/rpc-listener/services.ts';
 import type { Pool } from '../../src/pool/pool.ts';
 import type { PoolStats, WorkerStats } from '../../src/pool/stats.ts';
 
 /** A context whose pools have these numbers. `stopping` may be set. */
 export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & { stopping: boolean } {
   const checks = new Map<string, () => Health>();
+  const services = new Map<string, ReadonlyMap<string, Method>>();
   return {
     logger: silentLogger,
     metrics: new Registry(),
@@ -17,6 +19,8 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
     pools: () => stats().map((one) => ({ name: one.name, stats: () => one }) as unknown as Pool),
     registerHealthCheck: (plugin, check) => void checks.set(plugin, check),
     healthChecks: () => checks,
+    registerRpc: (service, methods) => void services.set(service, methodsOf(methods)),
+    rpcServices: () => services,
     stopping: false,
   };
 }

@@ -101,6 +101,31 @@ describe('start and stop', () => {
   });
 });
 
+describe('RPC services', () => {
+  test('those of the server are there; a plugin adds its own, and all see them', async () => {
+    let seen: PluginContext | undefined;
+    const add = async (context: PluginContext): Promise<void> => {
+      context.registerRpc('clock', { Now: () => 12 });
+    };
+    const look = async (context: PluginContext): Promise<void> => {
+      seen = context;
+    };
+    const { server } = serverOf([fakePlugin('a', [], { start: add }), fakePlugin('b', [], { start: look })]);
+    await server.start();
+    assert.deepEqual([...(seen?.rpcServices().keys() ?? [])], ['rpc', 'informer', 'resetter', 'clock']);
+    assert.equal(server.rpcServices.get('clock')?.get('Now')?.(undefined), 12);
+    assert.equal(server.phase, 'ready');
+    await server.stop();
+    assert.equal(server.phase, 'stopping');
+  });
+
+  test('control belongs to the server', async () => {
+    const take = async (context: PluginContext): Promise<void> => context.registerRpc('control', { Stop: () => true });
+    const { server } = serverOf([fakePlugin('a', [], { start: take })]);
+    await assert.rejects(server.start(), /a: the RPC service control belongs to the server/);
+  });
+});
+
 describe('pools', () => {
   test('belong to the plugin that made them and stop after it', async () => {
     const events: string[] = [];

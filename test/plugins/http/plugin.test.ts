@@ -33,6 +33,8 @@ class Host {
       pools: () => [],
       registerHealthCheck: (plugin: string, check: () => Health) => host.checks.set(plugin, check),
       healthChecks: () => host.checks,
+      registerRpc: () => undefined,
+      rpcServices: () => new Map(),
       get stopping() {
         return host.stopping;
       },

@@ -1,6 +1,5 @@
 // The services `rpc`, `informer` and `resetter`: who runs here, more of them, fewer of them, new ones.
 
-import { RrtsError } from '../../core/errors.ts';
 import type { Pool } from '../../pool/pool.ts';
 import type { WorkerStats } from '../../pool/stats.ts';
 import { ROADRUNNER_VERSION } from '../../version.ts';
@@ -81,9 +80,4 @@ function describeWorker(worker: WorkerStats, command: string, usage: WorkerUsage
     command,
     statusStr,
   };
-}
-
-/** What the caller is told about an error: undefined for one that is nobody's but ours. */
-export function textForCaller(error: unknown): string | undefined {
-  return error instanceof CallError || error instanceof RrtsError ? error.message : undefined;
 }

@@ -1,5 +1,6 @@
 // Which method answers a call. Errors are those of Go's net/rpc, which clients know.
 
+import { RrtsError } from '../../core/errors.ts';
 import { FLAG } from '../../protocol/frame.ts';
 import type { Call } from './call.ts';
 
@@ -11,6 +12,16 @@ export type Services = ReadonlyMap<string, ReadonlyMap<string, Method>>;
 
 /** An error that is meant for the caller, word for word. */
 export class CallError extends Error {}
+
+/** Methods by name from a plain object, as they are registered. */
+export function methodsOf(methods: Readonly<Record<string, Method>>): ReadonlyMap<string, Method> {
+  return new Map(Object.entries(methods));
+}
+
+/** What the caller is told about an error: undefined for one that is nobody's but ours. */
+export function textForCaller(error: unknown): string | undefined {
+  return error instanceof CallError || error instanceof RrtsError ? error.message : undefined;
+}
 
 /** Runs a call. @throws CallError, and whatever the method throws. */
 export async function runCall(services: Services, call: Call): Promise<unknown> {

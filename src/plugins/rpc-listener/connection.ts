@@ -6,18 +6,17 @@ import type { Logger } from '../../core/logger.ts';
 import { FrameDecoder } from '../../protocol/decode.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { type Call, encodeError, encodeResult, readCall } from './call.ts';
-import { runCall, type Services } from './services.ts';
-import { textForCaller } from './worker-services.ts';
+import { runCall, type Services, textForCaller } from './services.ts';
 
 /** Largest call. What is managed here is small; a wrong length must not make us wait for gigabytes. */
 const MAX_PAYLOAD = 16 * 1024 * 1024;
 /** Calls that run at the same time; the next ones wait in the socket. A call whose reply was not taken yet counts. */
 const MAX_IN_FLIGHT = 128;
 
-/** A connection. Made for an accepted socket that allows half-open. */
+/** A connection. Made for an accepted socket that allows half-open. Which services there are is asked at each call. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #services: Services;
+  readonly #services: () => Services;
   readonly #logger: Logger;
   readonly #decoder = new FrameDecoder(MAX_PAYLOAD);
   /** Calls of the portion that was read when the limit was reached. */
@@ -26,7 +25,7 @@ export class Connection {
   /** True when no further call will come. */
   #ending = false;
 
-  constructor(socket: Socket, services: Services, logger: Logger) {
+  constructor(socket: Socket, services: () => Services, logger: Logger) {
     this.#socket = socket;
     this.#services = services;
     this.#logger = logger;
@@ -85,7 +84,7 @@ export class Connection {
   /** Never rejects: whatever happens, the caller gets an answer. */
   async #answer(call: Call): Promise<Buffer> {
     try {
-      return encodeResult(call, await runCall(this.#services, call));
+      return encodeResult(call, await runCall(this.#services(), call));
     } catch (error) {
       const text = textForCaller(error);
       if (text === undefined) this.#logger.error({ err: error }, `rpc: ${call.method} failed: ${messageOf(error)}`);

@@ -1,0 +1,70 @@
+// Accepts RPC connections and ends them: shared by all that answer calls, each on an address of its own.
+
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Logger } from '../../core/logger.ts';
+import { type Address, listenOptions } from '../../core/scalars.ts';
+import { listenPrivately } from '../../core/unix-socket.ts';
+import { listenError } from '../side-server.ts';
+import { Connection } from './connection.ts';
+import type { Services } from './services.ts';
+
+const MAX_CONNECTIONS = 1000;
+
+/** At stop: longest wait for calls. A reset that waits for slow boots must not use up the time of the requests that run. */
+const LONGEST_GRACE_MS = 1000;
+
+/** Options of a listener. */
+export interface RpcListenerOptions {
+  /** What it answers, asked at each call: services may come later. */
+  readonly services: () => Services;
+  readonly logger: Logger;
+  /** Configuration key of the address; errors name it. */
+  readonly key: string;
+}
+
+/** A listener. Listen once, close once. */
+export class RpcListener {
+  readonly #options: RpcListenerOptions;
+  readonly #server: Server;
+  readonly #connections = new Map<Socket, Connection>();
+
+  constructor(options: RpcListenerOptions) {
+    this.#options = options;
+    // Half-open: a client that has said all it has to say still gets its answers.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  /** Listens; a unix socket gets mode 0600 and takes the place of one that a killed server left. @throws RrtsError ERR_LISTEN. */
+  async listen(address: Address): Promise<void> {
+    const { key, logger } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (cause) => reject(listenError(address, key, cause)));
+      this.#server.once('listening', resolve);
+      if (address.kind === 'unix') listenPrivately(this.#server, address.path).catch(reject);
+      else this.#server.listen(listenOptions(address));
+    });
+    this.#server.on('error', (error) => logger.warn({ err: error }, `${key}: ${error.message}`));
+  }
+
+  /** Takes no further calls, answers those that run within `graceMs` and at most a second, then cuts them. */
+  async close(graceMs: number): Promise<void> {
+    if (!this.#server.listening) return;
+    const cut = setTimeout(() => this.#cut(), Math.min(graceMs, LONGEST_GRACE_MS));
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      for (const connection of this.#connections.values()) connection.end();
+    });
+    clearTimeout(cut);
+  }
+
+  #accept(socket: Socket): void {
+    const { services, logger } = this.#options;
+    this.#connections.set(socket, new Connection(socket, services, logger));
+    socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  #cut(): void {
+    for (const socket of this.#connections.keys()) socket.destroy();
+  }
+}
