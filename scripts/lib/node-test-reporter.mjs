@@ -1,4 +1,7 @@
-// A reporter for node:test that writes one JSON line per finished test, for node-tests.mjs to count.
+// A reporter for node:test that writes one JSON line per finished test and per note of what it did, for node-tests.mjs to count.
+
+/** A diagnostic that says how much a test of the faults suite did. */
+const DID = /^\S+ did: /;
 
 /**
  * @param {AsyncIterable<{ type: string, data: any }>} source
@@ -11,6 +14,7 @@ export default async function* report(source) {
   for await (const { type, data } of source) {
     if (type === 'test:start') open.splice(data.nesting, Infinity, data.name);
     else if (type === 'test:pass' || type === 'test:fail') yield line(finished(type, data, open));
+    else if (type === 'test:diagnostic' && DID.test(data.message)) yield line({ kind: 'note', text: data.message });
     else if (type === 'test:stderr') yield line({ kind: 'stderr', file: data.file, text: data.message });
   }
 }

@@ -69,6 +69,7 @@ class Collector {
   line(text) {
     const event = parse(text);
     if (event === undefined) console.log(text);
+    else if (event.kind === 'note') console.log(`  ${event.text}`);
     else if (event.kind === 'stderr') this.#keepStderr(event);
     else this.#count(event);
   }

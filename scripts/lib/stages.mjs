@@ -50,12 +50,18 @@ const OWN_STAGE = ['e2e', 'faults', 'compat'];
 /** Tests with real servers share the cores with the PHP workers they start. */
 const HALF_OF_THE_CORES = Math.max(1, Math.floor(availableParallelism() / 2));
 
-const EVERY_GROUP = ['lint', 'php', 'unit', 'e2e', 'examples', 'compat'];
+/** RUN_LONG=1 asks for the full counts, one file at a time because they measure; else the short forms, most of which wait. */
+const FAULTS =
+  process.env['RUN_LONG'] === '1'
+    ? { minutes: 60, testMinutes: 15, concurrency: 1 }
+    : { minutes: 6, testMinutes: 3, concurrency: availableParallelism() };
+
+const EVERY_GROUP = ['lint', 'php', 'unit', 'e2e', 'examples', 'faults', 'compat'];
 
 /** In the order in which they run: what is quick and tells most comes first. */
 export const STAGES = /** @type {Stage[]} */ ([
   { name: 'composer packages', groups: EVERY_GROUP, limit: 10 * MINUTE, run: composerPackages },
-  { name: 'build', groups: ['unit', 'e2e', 'examples', 'compat', 'lint'], limit: 3 * MINUTE, run: build },
+  { name: 'build', groups: ['unit', 'e2e', 'examples', 'faults', 'compat', 'lint'], limit: 3 * MINUTE, run: build },
   tool({
     name: 'biome',
     groups: ['lint'],
@@ -82,7 +88,7 @@ export const STAGES = /** @type {Stage[]} */ ([
   nodeTests('unit', { groups: ['unit'], minutes: 5, testMinutes: 2, concurrency: availableParallelism() }),
   nodeTests('e2e', { groups: ['e2e'], minutes: 9, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
   { name: 'examples', groups: ['e2e', 'examples'], limit: 3 * MINUTE, run: () => checkExamples() },
-  ...optional('faults', { groups: ['e2e'], minutes: 6, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
+  nodeTests('faults', { groups: ['faults'], ...FAULTS }),
   nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1, prepare: prepareCompat }),
 ]);
 
@@ -147,15 +153,6 @@ function tool({ name, groups, needs, command: [command, ...args], cwd = ROOT }) 
  */
 function clientTool(name, needs, command) {
   return tool({ name, groups: ['php', 'lint'], needs, command, cwd: CLIENT });
-}
-
-/**
- * A stage that is there when its folder is.
- * @param {string} name
- * @param {Parameters<typeof nodeTests>[1]} options
- */
-function optional(name, options) {
-  return exists(join(TEST, name)) ? [nodeTests(name, options)] : [];
 }
 
 /**

@@ -1,0 +1,26 @@
+// Kills random workers at regular times while a test loads the server.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { kill } from '../../helpers/processes.ts';
+import type { StandardApp } from './standard-app.ts';
+
+/** SIGKILL to a random worker every `everyMs`, until the returned function is called; that one gives the number of kills. */
+export function killRegularly(app: Pick<StandardApp, 'workers'>, everyMs: number): () => Promise<number> {
+  const enough = new AbortController();
+  let kills = 0;
+  const begin = performance.now();
+  const run = async () => {
+    for (let next = begin + everyMs; ; next += everyMs) {
+      await pause(Math.max(0, next - performance.now()), undefined, { signal: enough.signal });
+      const workers = app.workers();
+      const victim = workers[Math.floor(Math.random() * workers.length)];
+      if (victim !== undefined && kill(victim.pid, 'SIGKILL')) kills++;
+    }
+  };
+  const done = run().catch(() => {});
+  return async () => {
+    enough.abort();
+    await done;
+    return kills;
+  };
+}

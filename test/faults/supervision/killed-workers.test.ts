@@ -1,0 +1,59 @@
+// Workers are killed with SIGKILL under load: no GET is lost, no POST runs twice, and nobody gets another's answer.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { NATIVE, SDK_JSON } from '../../e2e/kinds.ts';
+import { killRegularly } from '../rig/killer.ts';
+import { atMost, pick } from '../rig/length.ts';
+import { type LoadOptions, runLoad } from '../rig/load.ts';
+import { report } from '../rig/report.ts';
+import { type StandardApp, startStandard, WORKERS } from '../rig/standard-app.ts';
+
+const KILL_EVERY_MS = 100;
+const CONNECTIONS = 32;
+const MS = pick(5_000, 30_000);
+const KILLS = pick(30, 250);
+const GETS = pick(3_000, 20_000);
+
+/** Loads for the time, and until there were enough requests, with a kill every 100 ms. */
+async function loadAndKill(app: StandardApp, make: NonNullable<LoadOptions['make']>, least: number) {
+  const stop = killRegularly(app, KILL_EVERY_MS);
+  const until = ({ begun, ms }: { begun: number; ms: number }) => ms < MS || (begun < least && ms < 3 * MS);
+  const result = await runLoad(app, { connections: CONNECTIONS, until, make });
+  const kills = await stop();
+  const wholeMs = await app.whole(WORKERS, 1000);
+  return { result, kills, wholeMs };
+}
+
+describe('kill -9 of workers under load', () => {
+  for (const kind of [SDK_JSON, NATIVE]) {
+    test(`R01 a random worker every ${KILL_EVERY_MS} ms under GETs, none fails: ${kind.name}`, async (t) => {
+      const app = await startStandard(t, { kind });
+      if (app === undefined) return;
+      const { result, kills, wholeMs } = await loadAndKill(app, () => ({ path: '/do/sleep/2' }), GETS);
+      report(t, { kind: kind.name, ...result.facts(), kills, wholeMs }, { requests: GETS, kills: KILLS });
+      result.assertAllAsExpected(app.server.logs.tail());
+      await app.server.stop();
+    });
+
+    test(`R02 the same under POSTs, a killed one is a single 502 and none runs twice: ${kind.name}`, async (t) => {
+      const app = await startStandard(t, { kind });
+      if (app === undefined) return;
+      const make = (index: number) => ({ method: 'POST', path: '/do/sleep/5', body: `body ${index % 50}` }) as const;
+      const { result, kills, wholeMs } = await loadAndKill(app, make, 1000);
+      const counts = app.executionCounts();
+      const lost = result.count(502);
+      report(
+        t,
+        { kind: kind.name, ...result.facts(), kills, executed: counts.size, wholeMs },
+        { requests: 1000, kills: KILLS },
+      );
+      result.assertNoMixUp();
+      assert.equal(result.count(200) + lost, result.begun, 'nothing but 200 and 502');
+      atMost(lost, kills, 'lost requests');
+      assert.deepEqual([...counts].filter(([, count]) => count > 1).slice(0, 10), [], 'ids that ran more than once');
+      for (const id of result.served) assert.ok(counts.has(id), `${id} was answered and never ran`);
+      await app.server.stop();
+    });
+  }
+});
