@@ -27,7 +27,7 @@ export async function startRrts(workspace: Workspace, options: RrtsOptions, sign
   const service = await Service.start(
     {
       name: `rrts with ${options.script}`,
-      command: [process.execPath, workspace.cli, 'serve', '-c', config, ...overrides],
+      command: [process.execPath, workspace.cli, 'serve', '--allow-root', '-c', config, ...overrides],
       cwd: options.config === 'symfony' ? workspace.symfony : join(workspace.root, 'bench', 'app'),
       env: { BENCH_ROADRUNNER_VENDOR: workspace.roadRunnerVendor ?? '' },
       listens: port,

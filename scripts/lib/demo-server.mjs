@@ -38,7 +38,8 @@ export class DemoServer {
   start() {
     mkdirSync(join(CACHE, 'demo'), { recursive: true });
     const log = createWriteStream(this.log);
-    const args = [CLI, 'serve', '-c', this.app.config, '-o', `http.address=127.0.0.1:${this.port}`];
+    // As root, for those who try it so, the examples run as root; a server of one's own has a user for that.
+    const args = [CLI, 'serve', '--allow-root', '-c', this.app.config, '-o', `http.address=127.0.0.1:${this.port}`];
     // In a group of its own, Ctrl-C reaches only the demo, which then stops each server once and waits for it.
     const child = spawn(process.execPath, args, {
       cwd: this.app.folder,

@@ -11,12 +11,12 @@ export const EXIT = {
   unavailable: 69,
   /** A fault in rrts or a plugin. */
   internal: 70,
-  /** The configuration is missing or wrong. */
+  /** The configuration is missing or wrong, or lets PHP run as root. */
   config: 78,
 } as const;
 
 /** The exit code for an error that ended the command. */
 export function exitCodeFor(code: ErrorCode): number {
-  if (code.startsWith('ERR_CONFIG_')) return EXIT.config;
+  if (code.startsWith('ERR_CONFIG_') || code === 'ERR_ROOT_REFUSED') return EXIT.config;
   return code === 'ERR_STOP_TIMEOUT' || code === 'ERR_REQUEST_CANCELLED' ? EXIT.internal : EXIT.unavailable;
 }

@@ -20,7 +20,7 @@ Exit codes:
   64   the command line is wrong
   69   something is not to be had: port in use, PHP missing, no worker boots
   70   a fault in rrts itself
-  78   the configuration is missing or wrong
+  78   the configuration is missing or wrong, or lets PHP run as root
   130  stopped at once by a second signal: 128 + its number
 `;
 
@@ -30,6 +30,10 @@ Signals:
   SIGINT, SIGTERM, SIGQUIT  finish the requests that run, then stop (at most endure.grace_period)
   the same a second time    kill the workers and stop at once
   SIGHUP                    ignored: there is no reload yet
+
+Started as root:
+  PHP does not run as root: set server.user and server.group, start rrts as another user,
+  or say --allow-root (RRTS_ALLOW_ROOT=1 in the environment)
 
 Examples:
   rrts serve -c config/app.yaml

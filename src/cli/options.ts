@@ -14,6 +14,8 @@ export interface GlobalOptions {
   readonly silent?: boolean;
   /** Path of a pid file; true when -p is given without one. */
   readonly pid?: string | true;
+  /** PHP may run as root. */
+  readonly allowRoot?: boolean;
 }
 
 /** Declares the options on the program, so that they may stand before or after the command, as with RoadRunner. */
@@ -26,6 +28,7 @@ export function addGlobalOptions(program: Command): Command {
     .option('--dotenv <file>', 'read variables from a dotenv file; those that are set already win')
     .option('-s, --silent', 'print no banner and no warnings')
     .option('-p, --pid [file]', 'write the process id to this file while serving (default: .pid)')
+    .option('--allow-root', 'let PHP run as root; the same as RRTS_ALLOW_ROOT=1 in the environment')
     .addOption(new Option('--WorkDir <dir>', "RoadRunner's spelling of --work-dir").hideHelp())
     .addOption(new Option('-d, --debug', "RoadRunner's Go profiler; accepted, does nothing").hideHelp())
     .addOption(new Option('-e, --enable-experimental', 'accepted for RoadRunner, does nothing').hideHelp())
@@ -40,4 +43,9 @@ export function configSources(options: GlobalOptions): ConfigSources {
     dotenv: options.dotenv,
     environment: process.env,
   };
+}
+
+/** True when PHP may run as root. The variable is for images whose command line is not yours. */
+export function rootAllowed(options: GlobalOptions): boolean {
+  return options.allowRoot === true || /^(1|true|yes|on)$/i.test(process.env['RRTS_ALLOW_ROOT'] ?? '');
 }

@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   ERR_CONFIG_SYNTAX: 'the configuration file is not well-formed YAML',
   ERR_CONFIG_INVALID: 'the configuration has a wrong key or value',
   ERR_CONFIG_ENVIRONMENT: 'an environment variable or a dotenv file cannot be resolved',
+  ERR_ROOT_REFUSED: 'PHP would run as root, and nobody said that it may',
   ERR_LISTEN: 'an address cannot be listened on',
   ERR_PROTOCOL_FRAME: 'bytes arrived that are not a frame',
   ERR_PROTOCOL_HEAD: 'a frame has a head that cannot be decoded',

@@ -3,6 +3,7 @@
 import type { Logger } from '../core/logger.ts';
 import { commandWords, withPhpSettings, workerEnvironment } from '../worker/command.ts';
 import type { ServerConfig } from '../worker/config.ts';
+import { groupOf } from '../worker/identity.ts';
 import type { SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import type { PoolConfig } from './config.ts';
 
@@ -46,6 +47,6 @@ export function spawnOptionsOf(options: PoolSettings): SpawnOptions {
       version: options.version,
     }),
     user: server.user,
-    group: server.group,
+    group: groupOf(server.user, server.group),
   };
 }

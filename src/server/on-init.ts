@@ -7,6 +7,8 @@ import { formatDuration } from '../core/scalars.ts';
 import { commandWords } from '../worker/command.ts';
 import type { ServerConfig } from '../worker/config.ts';
 import { WorkerOutput } from '../worker/output.ts';
+import { findSetpriv, guardedWords } from '../worker/spawn.ts';
+import type { RunAs } from './privileges.ts';
 
 /** From SIGTERM to SIGKILL for a command that is too slow or not wanted any more. */
 const KILL_DELAY_MS = 2000;
@@ -14,6 +16,7 @@ const KILL_DELAY_MS = 2000;
 /** Surroundings of the command. */
 export interface OnInitOptions {
   readonly config: NonNullable<ServerConfig['onInit']>;
+  readonly runAs: RunAs;
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
@@ -25,8 +28,10 @@ export interface OnInitOptions {
  * Runs the command; its output becomes log lines. A failure is a warning.
  * @throws RrtsError ERR_ON_INIT when it fails and `exit_on_error` is set.
  */
-export async function runOnInit({ config, cwd, environment, logger, signal }: OnInitOptions): Promise<void> {
-  const [file = '', ...words] = commandWords(config.command);
+export async function runOnInit(options: OnInitOptions): Promise<void> {
+  const { config, cwd, environment, logger, signal } = options;
+  const command = commandWords(config.command);
+  const [file = '', ...words] = wordsFor(command, options.runAs);
   const output = new WorkerOutput(logger);
   const variables = Object.entries(config.env).map(([name, value]) => [name.toUpperCase(), value]);
   try {
@@ -44,7 +49,7 @@ export async function runOnInit({ config, cwd, environment, logger, signal }: On
     });
     subprocess.all.on('data', (chunk: Buffer) => output.push(chunk));
     await subprocess;
-    logger.info({ command: words.length === 0 ? file : `${file} ${words.join(' ')}` }, 'server.on_init is done');
+    logger.info({ command: command.join(' ') }, 'server.on_init is done');
   } catch (thrown) {
     if (signal.aborted) return;
     const said = output.tail.length === 0 ? '' : `; it printed last: ${output.tail.join(' | ')}`;
@@ -57,6 +62,12 @@ export async function runOnInit({ config, cwd, environment, logger, signal }: On
   } finally {
     output.flush();
   }
+}
+
+/** As somebody else through setpriv; as ourselves without it, so that a command that does not exist is told as such. */
+function wordsFor(command: readonly string[], { user, group }: RunAs): string[] {
+  if (user === undefined && group === undefined) return [...command];
+  return guardedWords({ words: command, user, group }, findSetpriv());
 }
 
 function reason(thrown: unknown, timeoutMs: number): string {

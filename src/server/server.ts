@@ -12,12 +12,13 @@ import { workerServices } from '../plugins/rpc-listener/worker-services.ts';
 import { Pool } from '../pool/pool.ts';
 import { VERSION } from '../version.ts';
 import type { ServerConfig } from '../worker/config.ts';
+import { identityOf } from '../worker/identity.ts';
 import { readUsage } from '../worker/usage.ts';
 import { type AnyPluginType, BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import type { RootConfig } from './config.ts';
 import { settlesWithin } from './deadline.ts';
 import { runOnInit } from './on-init.ts';
-import { workerOwner } from './worker-owner.ts';
+import { onInitIdentity } from './privileges.ts';
 
 /** Part of the grace that is kept for the workers when a plugin uses up its own. */
 const POOL_RESERVE_MS = 2000;
@@ -125,9 +126,10 @@ export class Server {
       });
     }
     const onInit = config.server?.onInit;
-    if (onInit !== undefined) {
+    if (config.server !== undefined && onInit !== undefined) {
       const { signal } = this.#aborted;
-      await runOnInit({ config: onInit, cwd, environment, logger: logger.child({ logger: 'server' }), signal });
+      const runAs = onInitIdentity(config.server);
+      await runOnInit({ config: onInit, runAs, cwd, environment, logger: logger.child({ logger: 'server' }), signal });
     }
     for (const type of pluginTypes) {
       if (this.stopping) return;
@@ -148,7 +150,7 @@ export class Server {
       logger: this.#options.logger.child({ logger: name }),
       metrics: this.#metrics,
       createPool: (spec) => this.#createPool(spec, pools),
-      workerOwner: workerOwner(this.#options.config.server?.user, this.#options.config.server?.group),
+      workerOwner: identityOf(this.#options.config.server?.user, this.#options.config.server?.group),
       pools: () => this.pools,
       registerHealthCheck: (plugin, check) => {
         this.#healthChecks.set(plugin, check);

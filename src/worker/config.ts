@@ -22,12 +22,22 @@ export const serverSchema = z.strictObject({
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
     .default({})
     .describe('Added to the environment of every worker. Names are written in upper case, as RoadRunner does.'),
-  user: z.string().optional().describe('Run workers as this user (needs root).'),
-  group: z.string().optional().describe('Run workers as this group (needs root).'),
+  user: z
+    .string()
+    .optional()
+    .describe('Run workers as this user, with its supplementary groups and no way to more privileges. Needs root.'),
+  group: z
+    .string()
+    .optional()
+    .describe('Run workers as this group. Default: the primary group of server.user. Needs root.'),
   on_init: z
     .strictObject({
       command,
       exec_timeout: duration().default(60_000).describe('Longest time it may take.'),
+      user: z
+        .string()
+        .optional()
+        .describe('Run it as this user, with its primary group (needs root). Default: server.user and server.group.'),
       exit_on_error: z.boolean().default(false).describe('Do not start when it fails.'),
       env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
     })

@@ -16,7 +16,7 @@ export interface SpawnOptions {
   readonly words: readonly string[];
   readonly cwd: string;
   readonly env: Record<string, string>;
-  /** Run as this user and group; needs root and setpriv. */
+  /** Run as this user and group, names or numbers; needs root and setpriv. A user comes with a group: see `groupOf`. */
   readonly user: string | undefined;
   readonly group: string | undefined;
 }
@@ -50,7 +50,7 @@ export function findSetpriv(): Setpriv {
 }
 
 /** The words with setpriv before them, as far as it is there and needed. */
-export function guardedWords(options: SpawnOptions, setpriv: Setpriv): string[] {
+export function guardedWords(options: Pick<SpawnOptions, 'words' | 'user' | 'group'>, setpriv: Setpriv): string[] {
   const { words, user, group } = options;
   const identity: string[] = [];
   if (user !== undefined) identity.push(`--reuid=${user}`, '--init-groups');
@@ -65,6 +65,16 @@ export function guardedWords(options: SpawnOptions, setpriv: Setpriv): string[] 
   }
   // The kernel clears the death signal when the identity changes; setpriv sets it last.
   return ['setpriv', '--pdeathsig', 'KILL', ...identity, '--', ...words];
+}
+
+/**
+ * Why this process may not start others as that user and group; undefined when it may. Tried with a command that does nothing.
+ * @throws RrtsError ERR_WORKER_SPAWN without setpriv.
+ */
+export function identityProblem(user: string | undefined, group: string | undefined): string | undefined {
+  const [file = '', ...args] = guardedWords({ words: ['true'], user, group }, findSetpriv());
+  const probe = spawnSync(file, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', timeout: 5000 });
+  return probe.status === 0 ? undefined : probe.stderr.trim() || 'setpriv failed';
 }
 
 /**

@@ -39,7 +39,7 @@ export async function runCli(t: TestContext, words: readonly string[], options: 
   }
   const child = spawn(node, [...command, ...words], {
     cwd: dir.path,
-    env: { PATH: process.env['PATH'] ?? '', ...options.environment },
+    env: { PATH: process.env['PATH'] ?? '', RRTS_ALLOW_ROOT: '1', ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.after(() => child.kill('SIGKILL'));

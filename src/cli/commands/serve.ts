@@ -4,11 +4,12 @@ import { unlinkSync, writeFileSync } from 'node:fs';
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import { loadConfig } from '../../server/load-config.ts';
 import { openLogs } from '../../server/logging.ts';
+import { checkPrivileges } from '../../server/privileges.ts';
 import { Server } from '../../server/server.ts';
 import { type Ending, ProcessWatch } from '../../server/signals.ts';
 import { VERSION } from '../../version.ts';
 import { EXIT } from '../exit-codes.ts';
-import { configSources, type GlobalOptions } from '../options.ts';
+import { configSources, type GlobalOptions, rootAllowed } from '../options.ts';
 
 /** The oldest Node line that still gets security fixes. */
 const SUPPORTED_NODE_MAJOR = 22;
@@ -17,6 +18,7 @@ const SUPPORTED_NODE_MAJOR = 22;
 export async function serve(options: GlobalOptions): Promise<number> {
   const loaded = loadConfig(configSources(options));
   Object.assign(process.env, loaded.environment);
+  checkPrivileges(loaded.config.server, rootAllowed(options));
   const logs = openLogs(loaded.config.logs);
   const { logger } = logs;
   if (options.silent !== true) {

@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isRrtsError } from '../../src/core/errors.ts';
-import { workerOwner } from '../../src/server/worker-owner.ts';
+import { identityOf } from '../../src/worker/identity.ts';
 
 test('the workers of a user belong to it and to its group, unless another one is named', () => {
-  assert.equal(workerOwner(undefined, undefined), undefined);
-  assert.deepEqual(workerOwner('root', undefined), { uid: 0, gid: 0 });
-  const daemon = workerOwner('root', 'daemon');
+  assert.equal(identityOf(undefined, undefined), undefined);
+  assert.deepEqual(identityOf('root', undefined), { uid: 0, gid: 0 });
+  const daemon = identityOf('root', 'daemon');
   assert.equal(daemon?.uid, 0);
   assert.ok((daemon?.gid ?? 0) > 0);
-  assert.equal(workerOwner(undefined, 'daemon')?.gid, daemon?.gid);
+  assert.equal(identityOf(undefined, 'daemon')?.gid, daemon?.gid);
 });
 
 test('an unknown name is a configuration error that names the key', () => {
@@ -21,7 +21,7 @@ test('an unknown name is a configuration error that names the key', () => {
     ['-u', undefined, 'server.user'],
   ] as const) {
     assert.throws(
-      () => workerOwner(user, group),
+      () => identityOf(user, group),
       (error) => isRrtsError(error) && error.code === 'ERR_CONFIG_INVALID' && error.message.startsWith(key),
     );
   }
