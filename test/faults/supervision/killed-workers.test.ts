@@ -56,4 +56,26 @@ describe('kill -9 of workers under load', () => {
       await app.server.stop();
     });
   }
+
+  for (const kind of [SDK_JSON, NATIVE]) {
+    test(`R11 a poison URL, 1 in 50: 502 for it, 200 for every other request: ${kind.name}`, async (t) => {
+      const app = await startStandard(t, { kind });
+      if (app === undefined) return;
+      const poison = (index: number) => index % 50 === 25;
+      const make = (index: number) =>
+        poison(index) ? { path: '/do/kill/KILL', expect: 502 } : { path: '/do/sleep/1' };
+      const result = await runLoad(app, { connections: CONNECTIONS, until: pick(2_000, 10_000), make });
+      const wholeMs = await app.whole();
+      const counts = app.executionCounts();
+      const deaths = Array.from({ length: result.begun }, (_, index) => index)
+        .filter(poison)
+        .map((index) => counts.get(`r${index}`) ?? 0);
+      const killed = deaths.reduce((sum, count) => sum + count, 0);
+      const facts = { kind: kind.name, ...result.facts(), poison: deaths.length, killed, wholeMs };
+      report(t, facts, { requests: 2_000, killed: 40 });
+      result.assertAllAsExpected(app.server.logs.tail());
+      atMost(Math.max(...deaths), 2, 'workers that one poison request killed');
+      await app.server.stop();
+    });
+  }
 });
