@@ -117,7 +117,7 @@ final class Worker
     public function respond(array $head, string $body = ''): void
     {
         $this->expectBusy();
-        $this->channel->sendReply($this->codec->flag(), 0, $this->codec->encode($head), $body);
+        $this->channel->sendReply($this->codec->flag(), $this->inbox->beginNext(), $this->codec->encode($head), $body);
         $this->busy = false;
         $this->stream = null;
     }
@@ -163,7 +163,7 @@ final class Worker
     public function error(string $message): void
     {
         $this->expectBusy();
-        $this->channel->send(FrameCodec::encode(new Frame(Frame::ERROR, $message)));
+        $this->channel->send(FrameCodec::encode(new Frame(Frame::ERROR, $message, [], $this->inbox->beginNext())));
         $this->busy = false;
         $this->stream = null;
     }

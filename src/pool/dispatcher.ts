@@ -137,7 +137,8 @@ export class Dispatcher {
   #prefetch(worker: Worker, request: PoolRequest, now: number): void {
     request.startedAt = now;
     request.worker = worker;
-    this.#stallTimer ??= setInterval(() => this.#lookForStalls(), STALL_TICK_MS);
+    // Timers come before input in a turn of the event loop: what workers have answered meanwhile is read first.
+    this.#stallTimer ??= setInterval(() => setImmediate(() => this.#lookForStalls()), STALL_TICK_MS);
     worker.prefetch(request);
   }
 

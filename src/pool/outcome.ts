@@ -17,6 +17,7 @@ export const OUTCOMES = {
   reply: { worker: 'keep', request: 'done' },
   error_frame: { worker: 'keep', request: 'fail' },
   stop_wish: { worker: 'retire', request: 'hand_on' },
+  not_begun: { worker: 'replace', request: 'hand_on' },
   crash: { worker: 'replace', request: 'replay' },
   cut: { worker: 'replace', request: 'fail' },
   malformed_reply: { worker: 'replace', request: 'fail' },

@@ -15,6 +15,9 @@ import type { PoolRequest } from './request.ts';
 import type { PoolStats } from './stats.ts';
 import { Watch, type WatchOwner } from './watch.ts';
 
+/** A request that worker after worker gives back unhandled would otherwise go round for ever, and take all of them with it. */
+const MOST_HAND_ONS = 10;
+
 /** A pool of workers. `boot` starts it; `stop` ends it, also when the boot failed. */
 export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
   readonly name: string;
@@ -202,7 +205,7 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
     if (request.cancelled) return;
     // A developer wants to see a crash, not a second attempt.
     const replayable = request.replayable && request.attempt === 1 && this.#debug === undefined;
-    const again = fate === 'hand_on' || (fate === 'replay' && replayable);
+    const again = fate === 'hand_on' ? request.handedOn++ < MOST_HAND_ONS : fate === 'replay' && replayable;
     if (!again) {
       request.onFailure(outcome.error ?? new RrtsError('ERR_WORKER_DIED', 'the worker ended'));
       return;

@@ -19,6 +19,8 @@ export abstract class PoolRequest implements FifoEntry, Exchange {
   readonly replayable: boolean;
   /** 1, then 2 when it is replayed. Goes into the head. */
   attempt = 1;
+  /** How often a worker gave it back without having begun it. */
+  handedOn = 0;
   /** Milliseconds of `performance.now()` when it was queued and when a worker got it. */
   queuedAt = 0;
   startedAt = 0;

@@ -25,24 +25,40 @@ const pidSchema = z.object({ pid: z.int().positive() });
 /** A native worker introduces itself. */
 export type Hello = z.output<typeof helloSchema>;
 
-/** What a worker may say in a control frame. */
+/** How many requests a native worker threw away that were revoked. */
+const droppedSchema = z.object({ dropped: z.int().positive() });
+
+/** What a worker may say in its first control frame. */
 export type ControlMessage =
   | { readonly kind: 'hello'; readonly hello: Hello }
   | { readonly kind: 'pid'; readonly pid: number };
 
-/** Reads the payload of a control frame from a worker. @throws RrtsError ERR_PROTOCOL_SEQUENCE when it is neither. */
+/**
+ * Reads the payload of a control frame that came after the handshake: how many revoked requests the worker threw away.
+ * @throws RrtsError ERR_PROTOCOL_SEQUENCE for anything else.
+ */
+export function parseDropped(payload: Buffer): number {
+  const dropped = droppedSchema.safeParse(parseJson(payload));
+  if (dropped.success) return dropped.data.dropped;
+  throw new RrtsError('ERR_PROTOCOL_SEQUENCE', `a control message at the wrong time: ${quoteBytes(payload)}`);
+}
+
+/** Reads the payload of the first control frame of a worker. @throws RrtsError ERR_PROTOCOL_SEQUENCE when it is neither. */
 export function parseControl(payload: Buffer): ControlMessage {
-  let value: unknown;
-  try {
-    value = JSON.parse(payload.toString('utf8'));
-  } catch (cause) {
-    throw new RrtsError('ERR_PROTOCOL_SEQUENCE', `a control frame without JSON: ${quoteBytes(payload)}`, { cause });
-  }
+  const value = parseJson(payload);
   const hello = helloSchema.safeParse(value);
   if (hello.success) return { kind: 'hello', hello: hello.data };
   const pid = pidSchema.safeParse(value);
   if (pid.success) return { kind: 'pid', pid: pid.data.pid };
   throw new RrtsError('ERR_PROTOCOL_SEQUENCE', `an unknown control message: ${quoteBytes(payload)}`);
+}
+
+function parseJson(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'));
+  } catch (cause) {
+    throw new RrtsError('ERR_PROTOCOL_SEQUENCE', `a control frame without JSON: ${quoteBytes(payload)}`, { cause });
+  }
 }
 
 /** Master to SDK worker, first of all: tell me your pid. */
@@ -54,6 +70,9 @@ export function encodePidRequest(masterPid: number): Buffer {
 export function encodeWelcome(codec: 'msgpack' | 'json', debug: boolean): Buffer {
   return encodeControl({ welcome: HELLO_VERSION, codec, debug });
 }
+
+/** Master to native worker: throw away the requests that you hold and have not begun, and say how many those were. */
+export const REVOKE_FRAME: Buffer = encodeControl({ revoke: true });
 
 /** Master to worker: end your loop and exit 0. */
 export const STOP_FRAME: Buffer = encodeControl({ stop: true });

@@ -37,8 +37,9 @@ export function encodeFrame(flags: number, stream: number, options: readonly num
 /**
  * A request: one option, the head's length; payload is head + body. One buffer, or two when the body is large.
  * The first buffer always holds the whole header, because RoadRunner's pipe relay reads those 12 bytes in one read.
+ * @param stream - bits of STREAM.
  */
-export function encodeExchange(payload: Payload): readonly [Buffer] | readonly [Buffer, Buffer] {
+export function encodeExchange(payload: Payload, stream = 0): readonly [Buffer] | readonly [Buffer, Buffer] {
   const { flags, head, body } = payload;
   const start = FIXED_HEADER + 4;
   const length = head.length + body.length;
@@ -48,7 +49,7 @@ export function encodeExchange(payload: Payload): readonly [Buffer] | readonly [
   first[1] = flags;
   first.writeUInt32LE(length, 2);
   first.writeUInt32LE(headerChecksum(first, 0), 6);
-  first[10] = 0;
+  first[10] = stream;
   first[11] = 0;
   first.writeUInt32LE(head.length, FIXED_HEADER);
   first.set(head, start);

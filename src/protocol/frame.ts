@@ -41,6 +41,8 @@ export const STREAM = {
   /** Worker to master: answer with PONG. */
   PING: 0x04,
   PONG: 0x08,
+  /** Master to worker: say when you begin this request. Worker to master: the next request that you have sent ahead is begun. */
+  BEGIN: 0x10,
 } as const;
 
 /** A decoded frame. `payload` is a view of the bytes that were received. */

@@ -19,13 +19,14 @@ export type OutcomeKind =
   | 'reply'
   | 'error_frame'
   | 'stop_wish'
+  | 'not_begun'
   | 'crash'
   | 'cut'
   | 'malformed_reply'
   | 'exec_ttl'
   | 'stream_timeout';
 
-/** An ended exchange; `error` is set for every kind but `reply` and `stop_wish`. */
+/** An ended exchange; `error` is set for every kind but `reply` and `stop_wish`. `not_begun`: the worker ended before it said that it begins it. */
 export interface Outcome {
   readonly kind: OutcomeKind;
   readonly error?: RrtsError;

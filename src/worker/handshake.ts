@@ -14,7 +14,8 @@ export interface Introduction {
   readonly phpVersion: string;
   /**
    * Whether it keeps requests that arrive while it runs one: `always`, or, for an SDK worker whose operator says so, `but-in-streams`;
-   * while those stream they take requests from the pipe and may lose them.
+   * while those stream they take requests from the pipe and may lose them. `always` means too that it says when it begins a request
+   * that was sent ahead, and throws away what is revoked.
    */
   readonly prefetches: Prefetches;
 }

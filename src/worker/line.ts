@@ -21,15 +21,28 @@ class Void implements Exchange {
 /** A worker answers in order, so the first request in line is the only one that it can have begun. Times are `performance.now()`. */
 export class Line {
   readonly #held: Exchange[] = [];
+  /** The worker says when it begins a request that was sent ahead. */
+  readonly #announced: boolean;
   #current: Exchange | undefined;
+  #begun = false;
   /** How many of the running and the held requests nobody waits for. */
   #voids = 0;
   #begunAt = 0;
   #averageMs = 0;
 
+  /** @param announced - whether the worker says when it begins a request that was sent ahead. */
+  constructor(announced: boolean) {
+    this.#announced = announced;
+  }
+
   /** The request that runs. */
   get current(): Exchange | undefined {
     return this.#current;
+  }
+
+  /** False when the worker would have said that it has begun the current request, and has not. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   /** True when nobody waits for the reply to the running request. */
@@ -59,6 +72,7 @@ export class Line {
 
   begin(exchange: Exchange, now: number): void {
     this.#current = exchange;
+    this.#begun = true;
     this.#begunAt = now;
   }
 
@@ -82,6 +96,14 @@ export class Line {
     const next = this.#held.shift();
     if (next === undefined) return false;
     this.begin(next, now);
+    this.#begun = !this.#announced;
+    return true;
+  }
+
+  /** The worker says that it begins the current request. False when it said so before, or could not. */
+  announce(): boolean {
+    if (this.#begun || this.#current === undefined) return false;
+    this.#begun = true;
     return true;
   }
 
@@ -99,5 +121,21 @@ export class Line {
     if (at < 0) return;
     this.#held[at] = new Void();
     this.#voids++;
+  }
+
+  /**
+   * The worker threw away the next `count` requests that it has not begun: their replies will not come. The one that stands first
+   * goes too, if it is not begun. False when they are not all such that nobody waits for.
+   */
+  forget(count: number): boolean {
+    const first = this.#current !== undefined && !this.#begun;
+    const fromHeld = first ? count - 1 : count;
+    const gone = this.#held.slice(0, fromHeld);
+    if (gone.length < fromHeld || !gone.every((exchange) => exchange instanceof Void)) return false;
+    if (first && !this.isUnwanted) return false;
+    if (first) this.#current = undefined;
+    this.#held.splice(0, fromHeld);
+    this.#voids -= count;
+    return true;
   }
 }

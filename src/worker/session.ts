@@ -1,8 +1,9 @@
 // What travels between the master and one worker after the handshake: requests out, replies in, and until when.
 
 import { RrtsError } from '../core/errors.ts';
+import { parseDropped, REVOKE_FRAME } from '../protocol/control.ts';
 import { encodeExchange, PONG_FRAME, STREAM_STOP_FRAME } from '../protocol/encode.ts';
-import { type Frame, STREAM } from '../protocol/frame.ts';
+import { FLAG, type Frame, STREAM } from '../protocol/frame.ts';
 import type { HeadCodec } from '../protocol/payload.ts';
 import type { Channel } from './channel.ts';
 import type { Exchange, Outcome } from './exchange.ts';
@@ -40,15 +41,19 @@ export class Session {
   readonly #codec: HeadCodec;
   readonly #owner: SessionOwner;
   readonly #limits: SessionLimits;
-  readonly #line = new Line();
+  readonly #announced: boolean;
+  readonly #line: Line;
   #cancelled = false;
   #abandoned = false;
 
-  constructor(channel: Channel, codec: HeadCodec, owner: SessionOwner, limits: SessionLimits) {
+  /** @param announced - whether the worker says when it begins a request that was sent ahead, and throws away what is revoked. */
+  constructor(channel: Channel, codec: HeadCodec, owner: SessionOwner, limits: SessionLimits, announced: boolean) {
     this.#channel = channel;
     this.#codec = codec;
     this.#owner = owner;
     this.#limits = limits;
+    this.#announced = announced;
+    this.#line = new Line(announced);
   }
 
   /** Requests sent ahead. */
@@ -110,7 +115,7 @@ export class Session {
   /** Sends a request ahead to the busy worker. Requests sent ahead in one turn of the event loop go out in one write. */
   prefetch(exchange: Exchange): void {
     this.#line.hold(exchange);
-    const [first, second] = encodeExchange(exchange.encode(this.#codec));
+    const [first, second] = encodeExchange(exchange.encode(this.#codec), this.#announced ? STREAM.BEGIN : 0);
     this.#channel.writeSoon(first, second);
   }
 
@@ -133,41 +138,72 @@ export class Session {
     this.#channel.resume();
   }
 
-  /** A frame that is no control frame. @throws RrtsError when it makes no sense as a reply. */
+  /** A frame after the handshake. @throws RrtsError when it makes no sense here. */
   receive(frame: Frame): void {
+    if ((frame.flags & FLAG.CONTROL) !== 0) {
+      this.#receiveControl(frame);
+      return;
+    }
     const exchange = this.#line.current;
     if (exchange === undefined) throw sequenceError('a reply without a request');
+    const begins = (frame.stream & STREAM.BEGIN) !== 0;
+    if (begins && frame.options.length === 0 && frame.payload.length === 0) {
+      this.#announce();
+      return;
+    }
+    this.#line.announce(); // an answer says so too
     if ((frame.stream & STREAM.PING) !== 0) this.#channel.write(PONG_FRAME);
     const reply = readReply(frame, !exchange.replyStarted);
-    if (reply.kind === 'part') this.#handOver(exchange, reply.head, reply.body, frame.flags, reply.last);
+    if (reply.kind === 'part') this.#handOver(exchange, reply.head, reply.body, frame.flags, reply.last, begins);
     else if (reply.kind === 'stop_wish') this.fail({ kind: 'stop_wish' });
-    else this.#end({ kind: 'error_frame', error: new RrtsError('ERR_WORKER_ERROR', reply.text) });
+    else this.#end({ kind: 'error_frame', error: new RrtsError('ERR_WORKER_ERROR', reply.text) }, begins);
   }
 
   /** The worker will answer nothing any more: the running request ends so, and what was sent ahead is taken back. */
   fail(outcome: Outcome): void {
     const taken = this.#line.takeBack();
     const running = this.#line.current !== undefined;
+    const begun = this.#line.begun;
     const exchange = this.#line.end(performance.now());
     this.deadline = 0;
-    if (running) this.#owner.exchangeEnded(exchange, outcome, false);
+    if (running) this.#owner.exchangeEnded(exchange, begun ? outcome : { ...outcome, kind: 'not_begun' }, false);
     if (taken.length > 0) this.#owner.takenBack(taken);
   }
 
   /** Takes back what was sent ahead: the running request takes its time. */
   takeBack(): void {
     const taken = this.#line.takeBack();
-    if (taken.length > 0) this.#owner.takenBack(taken);
+    if (taken.length === 0) return;
+    // It may be about to begin one of them all the same: then that reply comes, and is dropped.
+    if (this.#announced) this.#channel.write(REVOKE_FRAME);
+    this.#owner.takenBack(taken);
   }
 
-  #handOver(exchange: Exchange, head: Buffer, body: Buffer, flags: number, last: boolean): void {
+  #receiveControl(frame: Frame): void {
+    if (!this.#announced) throw sequenceError('a control frame after the handshake');
+    const count = parseDropped(frame.payload);
+    const ran = this.#line.current !== undefined;
+    if (!this.#line.forget(count)) throw sequenceError('it dropped requests that were not revoked');
+    if (!ran || this.#line.current !== undefined) return;
+    const now = performance.now();
+    const goesOn = this.#line.advance(now);
+    if (goesOn) this.#begun(now);
+    else this.deadline = 0;
+    this.#owner.exchangeEnded(undefined, { kind: 'reply' }, goesOn);
+  }
+
+  #announce(): void {
+    if (!this.#line.announce()) throw sequenceError('it begins a request that was not sent ahead');
+  }
+
+  #handOver(exchange: Exchange, head: Buffer, body: Buffer, flags: number, last: boolean, begins: boolean): void {
     let more = true;
     if (!this.#cancelled) {
       more = exchange.onReply(head, body, flags, last);
       exchange.replyStarted = true; // not before: a head that makes no sense throws, and nothing went out then
     }
     if (last) {
-      this.#end({ kind: 'reply' });
+      this.#end({ kind: 'reply' }, begins);
       return;
     }
     this.#owner.streamBegan();
@@ -186,7 +222,8 @@ export class Session {
     }
   }
 
-  #end(outcome: Outcome): void {
+  /** @param begins - the worker says that it goes on with what was sent ahead. */
+  #end(outcome: Outcome, begins: boolean): void {
     const now = performance.now();
     const ended = this.#line.end(now);
     // The end can stand in the same chunk as a part that nobody could take; its client may read slowly, the next one's not.
@@ -194,6 +231,7 @@ export class Session {
     const goesOn = !this.#owner.outOfStep && this.#line.advance(now);
     if (goesOn) this.#begun(now);
     else this.deadline = 0;
+    if (begins) this.#announce();
     this.#owner.exchangeEnded(ended, outcome, goesOn);
   }
 

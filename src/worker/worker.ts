@@ -5,7 +5,7 @@ import type { RrtsError } from '../core/errors.ts';
 import type { FifoEntry } from '../core/fifo.ts';
 import { quoteBytes } from '../core/text.ts';
 import { encodePidRequest, STOP_FRAME } from '../protocol/control.ts';
-import { FLAG, type Frame } from '../protocol/frame.ts';
+import type { Frame } from '../protocol/frame.ts';
 import type { HeadCodec } from '../protocol/payload.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import type { Exchange, Outcome, OutcomeKind } from './exchange.ts';
@@ -202,8 +202,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
 
   onFrame(channel: Channel, frame: Frame): void {
     if (this.#state === 'starting') this.#introduced(channel, frame);
-    else if (channel !== this.#channel || (frame.flags & FLAG.CONTROL) !== 0)
-      throw sequenceError('a handshake after the handshake');
+    else if (channel !== this.#channel) throw sequenceError('a handshake after the handshake');
     else this.#session?.receive(frame);
   }
 
@@ -275,7 +274,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     this.codec = codec;
     this.phpVersion = phpVersion;
     this.#channel = channel;
-    this.#session = new Session(channel, codec, this, this.#options);
+    this.#session = new Session(channel, codec, this, this.#options, prefetches === 'always');
     this.#prefetches = prefetches;
     this.#booted = true;
     clearTimeout(this.#bootTimer);

@@ -14,7 +14,7 @@ const exchange = (): Exchange => ({
 });
 
 test('requests end in the order they were sent', () => {
-  const line = new Line();
+  const line = new Line(false);
   const [a, b, c] = [exchange(), exchange(), exchange()];
   line.begin(a, 0);
   line.hold(b);
@@ -31,7 +31,7 @@ test('requests end in the order they were sent', () => {
 });
 
 test('what is taken back still has its place, because its reply still comes, and nobody waits for that', () => {
-  const line = new Line();
+  const line = new Line(false);
   const [a, b, c] = [exchange(), exchange(), exchange()];
   line.begin(a, 0);
   line.hold(b);
@@ -52,7 +52,7 @@ test('what is taken back still has its place, because its reply still comes, and
 });
 
 test('a request whose client left is dropped where it stands', () => {
-  const line = new Line();
+  const line = new Line(false);
   const [a, b, c] = [exchange(), exchange(), exchange()];
   line.begin(a, 0);
   line.hold(b);
@@ -67,7 +67,7 @@ test('a request whose client left is dropped where it stands', () => {
 });
 
 test('the average follows the handling time, which for a request sent ahead begins when the one before it ends', () => {
-  const line = new Line();
+  const line = new Line(false);
   line.begin(exchange(), 100);
   line.hold(exchange());
   line.end(110);
@@ -76,4 +76,52 @@ test('the average follows the handling time, which for a request sent ahead begi
   assert.equal(line.begunAt, 110);
   line.end(115);
   assert.equal(line.averageMs, 9);
+});
+
+test('a worker that announces what it begins has not begun what it has not announced', () => {
+  const line = new Line(true);
+  const [a, b] = [exchange(), exchange()];
+  line.begin(a, 0);
+  assert.equal(line.begun, true, 'a request for an idle worker counts as begun');
+  assert.equal(line.announce(), false);
+  line.hold(b);
+  line.end(1);
+  line.advance(1);
+  assert.equal(line.begun, false);
+  assert.equal(line.announce(), true);
+  assert.equal(line.begun, true);
+  assert.equal(line.announce(), false);
+});
+
+test('requests that a worker threw away leave no gap, whether it was at the first of them or not yet', () => {
+  for (const ended of [false, true]) {
+    const line = new Line(true);
+    line.begin(exchange(), 0);
+    line.hold(exchange());
+    line.hold(exchange());
+    line.takeBack();
+    if (ended) {
+      line.end(1);
+      line.advance(1);
+    }
+    assert.equal(line.forget(2), true);
+    assert.equal(line.hasVoids, false);
+    assert.equal(line.held, 0);
+    assert.equal(line.current === undefined, ended);
+  }
+});
+
+test('a worker cannot throw away what somebody waits for, what it has begun, or what it has not', () => {
+  const line = new Line(true);
+  line.begin(exchange(), 0);
+  line.hold(exchange());
+  assert.equal(line.forget(1), false);
+  const begun = new Line(true);
+  begun.begin(exchange(), 0);
+  begun.hold(exchange());
+  begun.takeBack();
+  begun.end(1);
+  begun.advance(1);
+  begun.announce();
+  assert.equal(begun.forget(1), false);
 });

@@ -8,23 +8,37 @@ use Rrts\Exception\ProtocolException;
 use Rrts\Exception\TransportException;
 use Rrts\Protocol\ControlMessage;
 use Rrts\Protocol\Frame;
+use Rrts\Protocol\FrameCodec;
 use Rrts\Relay\FrameChannel;
 
 /**
- * Sorts what the master sends: requests, the order to end, and the order to abandon a stream.
+ * Sorts what the master sends: requests, the order to end, the order to abandon a stream, and the order to throw away
+ * what was sent ahead. Says when a request that was sent ahead is begun.
  *
  * @internal
  */
 final class Inbox
 {
-    /** @var list<Frame> requests that arrived while another one was being answered */
+    /** A request that took this long may have had others taken back from behind it; the master waits 10 ms before it does. */
+    private const SLOW_NANOSECONDS = 5_000_000;
+
+    /** @var list<Frame> requests that were sent ahead */
     private array $requests = [];
+
+    /** The master has been told that the first of them is begun. */
+    private bool $announced = false;
 
     private bool $ended = false;
 
     private bool $abandoned = false;
 
-    public function __construct(private readonly FrameChannel $channel) {}
+    /** When the last request was handed out. */
+    private int $handedOutAt;
+
+    public function __construct(private readonly FrameChannel $channel)
+    {
+        $this->handedOutAt = \hrtime(true);
+    }
 
     /**
      * Waits for a request; null once the master asked this worker to end or has gone.
@@ -34,21 +48,43 @@ final class Inbox
      */
     public function nextRequest(): ?Frame
     {
-        // A STOP that crossed the last frame of its stream on the way belongs to no later stream.
-        $this->abandoned = false;
+        if (\hrtime(true) - $this->handedOutAt > self::SLOW_NANOSECONDS) {
+            $this->sortWhatIsThere();
+        }
         while ($this->requests === [] && !$this->ended) {
             $frame = $this->channel->receive();
             if ($frame === null) {
                 $this->ended = true;
-            } elseif (($frame->flags & Frame::CONTROL) !== 0 || $frame->stream !== 0) {
-                $this->sort($frame);
-                $this->abandoned = false;
             } else {
-                return $frame;
+                $this->sort($frame);
             }
         }
 
-        return \array_shift($this->requests);
+        return $this->handOut();
+    }
+
+    /**
+     * The bits for the last frame of an answer: BEGIN when the next request is here already, for then it is begun with this
+     * answer, and the master needs no frame of its own for that.
+     *
+     * @throws ProtocolException
+     */
+    public function beginNext(): int
+    {
+        while ($this->requests === [] && ($frame = $this->channel->buffered()) !== null) {
+            $this->sort($frame);
+        }
+        $next = $this->requests[0] ?? null;
+        if ($next === null || $this->announced || ($next->stream & Frame::BEGIN) === 0) {
+            return 0;
+        }
+        // After a slow request what was sent ahead may have been revoked by an order that is not read yet.
+        if (\hrtime(true) - $this->handedOutAt > self::SLOW_NANOSECONDS) {
+            return 0;
+        }
+        $this->announced = true;
+
+        return Frame::BEGIN;
     }
 
     /**
@@ -59,6 +95,8 @@ final class Inbox
      */
     public function isStreamAbandoned(): bool
     {
+        // What stands behind a stream is revoked, however quick the stream is.
+        $this->handedOutAt = 0;
         while (!$this->abandoned && ($frame = $this->channel->poll()) !== null) {
             $this->sort($frame);
         }
@@ -66,14 +104,59 @@ final class Inbox
         return $this->abandoned;
     }
 
+    private function handOut(): ?Frame
+    {
+        $frame = \array_shift($this->requests);
+        if ($frame !== null && ($frame->stream & Frame::BEGIN) !== 0 && !$this->announced) {
+            $this->channel->send(FrameCodec::encode(new Frame(0, stream: Frame::BEGIN)));
+        }
+        $this->announced = false;
+        // A STOP that crossed the last frame of its stream on the way belongs to no later stream.
+        $this->abandoned = false;
+        $this->handedOutAt = \hrtime(true);
+
+        return $frame;
+    }
+
+    private function sortWhatIsThere(): void
+    {
+        try {
+            while (!$this->ended && ($frame = $this->channel->poll()) !== null) {
+                $this->sort($frame);
+            }
+        } catch (TransportException) {
+            // The master has gone; the next read says so too, and knows whether it went inside a frame.
+        }
+    }
+
     private function sort(Frame $frame): void
     {
         if (($frame->flags & Frame::CONTROL) !== 0) {
-            $this->ended = $this->ended || ControlMessage::parse($frame->payload)->isStop();
+            $this->obey(ControlMessage::parse($frame->payload));
         } elseif (($frame->stream & Frame::STOP) !== 0) {
             $this->abandoned = true;
-        } elseif ($frame->options !== []) {
+        } elseif ($frame->options !== [] || $frame->stream === 0) {
             $this->requests[] = $frame;
+        }
+    }
+
+    private function obey(ControlMessage $message): void
+    {
+        $this->ended = $this->ended || $message->isStop();
+        if (!$message->isRevoke()) {
+            return;
+        }
+        $kept = [];
+        foreach ($this->requests as $i => $frame) {
+            // The first one may be announced, or may be the one that the others were sent behind.
+            if (($i === 0 && $this->announced) || ($frame->stream & Frame::BEGIN) === 0) {
+                $kept[] = $frame;
+            }
+        }
+        $dropped = \count($this->requests) - \count($kept);
+        $this->requests = $kept;
+        if ($dropped > 0) {
+            $this->channel->send(ControlMessage::dropped($dropped)->toFrame());
         }
     }
 }

@@ -6,7 +6,7 @@ namespace Rrts\Protocol;
 
 use Rrts\Exception\ProtocolException;
 
-/** The JSON messages of CONTROL frames: pid, hello, welcome and stop. */
+/** The JSON messages of CONTROL frames: pid, hello, welcome, stop, revoke and dropped. */
 final class ControlMessage
 {
     /** @param array<array-key, mixed> $fields */
@@ -49,6 +49,18 @@ final class ControlMessage
         return new self(['stop' => true]);
     }
 
+    /** The order to throw away the requests that have not begun. */
+    public static function revoke(): self
+    {
+        return new self(['revoke' => true]);
+    }
+
+    /** The answer to it: how many those were. */
+    public static function dropped(int $count): self
+    {
+        return new self(['dropped' => $count]);
+    }
+
     /**
      * Reads the payload of a CONTROL frame.
      *
@@ -68,6 +80,12 @@ final class ControlMessage
     public function isStop(): bool
     {
         return ($this->fields['stop'] ?? null) === true;
+    }
+
+    /** Whether this is the order to throw away the requests that have not begun. */
+    public function isRevoke(): bool
+    {
+        return ($this->fields['revoke'] ?? null) === true;
     }
 
     /** Whether this answers a hello. */

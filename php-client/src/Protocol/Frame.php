@@ -19,9 +19,12 @@ final class Frame
     public const PING = 0x04;
     public const PONG = 0x08;
 
+    /** In a request: it was sent ahead, say when you begin it. In a reply, or alone: the next of those is begun. */
+    public const BEGIN = 0x10;
+
     /**
      * @param int $flags bits of CONTROL, RAW, JSON, MSGPACK, ERROR, PROTO
-     * @param int $stream bits of STREAM, STOP, PING, PONG
+     * @param int $stream bits of STREAM, STOP, PING, PONG, BEGIN
      * @param list<int> $options at most ten unsigned 32-bit numbers
      */
     public function __construct(

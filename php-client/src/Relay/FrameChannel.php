@@ -44,6 +44,16 @@ final class FrameChannel
     }
 
     /**
+     * A frame that has been read already, or null. Asks the system for nothing.
+     *
+     * @throws ProtocolException when the peer sent something else than a frame
+     */
+    public function buffered(): ?Frame
+    {
+        return $this->decoder->next();
+    }
+
+    /**
      * A frame that is already there, or null.
      *
      * @throws TransportException when the peer has closed the channel

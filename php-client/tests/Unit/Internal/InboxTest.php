@@ -1,0 +1,123 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Rrts\Tests\Unit\Internal;
+
+use PHPUnit\Framework\TestCase;
+use Rrts\Internal\Inbox;
+use Rrts\Protocol\ControlMessage;
+use Rrts\Protocol\Frame;
+use Rrts\Protocol\FrameCodec;
+use Rrts\Relay\FrameChannel;
+use Rrts\Tests\Stub\MemoryRelay;
+
+/** Requests that are sent ahead: when they are announced, and what becomes of revoked ones. */
+final class InboxTest extends TestCase
+{
+    /** More than the 5 ms from which a request counts as slow. */
+    private const SLOW_MICROSECONDS = 6000;
+
+    public function testARequestForAnIdleWorkerIsNotAnnounced(): void
+    {
+        $relay = new MemoryRelay(self::request('a'));
+
+        self::assertSame('a', (new Inbox(new FrameChannel($relay)))->nextRequest()?->payload);
+        self::assertSame('', $relay->written);
+    }
+
+    public function testARequestThatWasSentAheadIsAnnouncedByItself(): void
+    {
+        $relay = new MemoryRelay(self::ahead('a'));
+
+        self::assertSame('a', (new Inbox(new FrameChannel($relay)))->nextRequest()?->payload);
+        self::assertEquals([self::begin()], $relay->takeFrames());
+    }
+
+    public function testOneThatIsHereAlreadyIsAnnouncedWithTheAnswerBeforeIt(): void
+    {
+        $relay = new MemoryRelay(self::request('a') . self::ahead('b') . self::ahead('c'));
+        $inbox = new Inbox(new FrameChannel($relay));
+
+        $inbox->nextRequest();
+        self::assertSame(Frame::BEGIN, $inbox->beginNext());
+        self::assertSame(0, $inbox->beginNext(), 'once is enough');
+        self::assertSame('b', $inbox->nextRequest()?->payload);
+        self::assertSame(Frame::BEGIN, $inbox->beginNext());
+        self::assertSame('c', $inbox->nextRequest()->payload);
+        self::assertSame(0, $inbox->beginNext());
+        self::assertSame('', $relay->written);
+    }
+
+    public function testRevokedRequestsAreThrownAwayAndCounted(): void
+    {
+        $relay = new MemoryRelay(self::request('slow'), self::ahead('a') . self::ahead('b'), ControlMessage::revoke()->toFrame(), self::request('next'));
+        $inbox = new Inbox(new FrameChannel($relay));
+
+        $inbox->nextRequest();
+        \usleep(self::SLOW_MICROSECONDS);
+        self::assertSame(0, $inbox->beginNext(), 'after a slow request nothing is begun before the orders are read');
+        self::assertSame('next', $inbox->nextRequest()?->payload);
+        self::assertSame(['{"dropped":2}'], \array_map(static fn(Frame $frame): string => $frame->payload, $relay->takeFrames()));
+    }
+
+    public function testWhatStandsBehindAStreamIsReadBeforeTheNextRequestIsBegun(): void
+    {
+        $relay = new MemoryRelay(self::request('stream'));
+        $inbox = new Inbox(new FrameChannel($relay));
+
+        $inbox->nextRequest();
+        self::assertFalse($inbox->isStreamAbandoned());
+        $relay->queue(self::ahead('a'));
+        $relay->queue(ControlMessage::revoke()->toFrame());
+        $relay->queue(self::request('next'));
+        self::assertSame('next', $inbox->nextRequest()?->payload);
+        self::assertSame(['{"dropped":1}'], \array_map(static fn(Frame $frame): string => $frame->payload, $relay->takeFrames()));
+    }
+
+    public function testARequestThatWasAnnouncedIsNotThrownAway(): void
+    {
+        $relay = new MemoryRelay(self::request('a') . self::ahead('b') . self::ahead('c'));
+        $inbox = new Inbox(new FrameChannel($relay));
+
+        $inbox->nextRequest();
+        self::assertSame(Frame::BEGIN, $inbox->beginNext());
+        $relay->queue(ControlMessage::revoke()->toFrame());
+        self::assertFalse($inbox->isStreamAbandoned());
+        self::assertSame('b', $inbox->nextRequest()?->payload);
+        self::assertSame([], \array_filter($relay->takeFrames(), static fn(Frame $frame): bool => $frame->stream !== 0));
+    }
+
+    public function testTheRequestThatOthersWereSentBehindStays(): void
+    {
+        $relay = new MemoryRelay(self::request('a') . self::ahead('b') . ControlMessage::revoke()->toFrame());
+        $inbox = new Inbox(new FrameChannel($relay));
+
+        \usleep(self::SLOW_MICROSECONDS);
+        self::assertSame('a', $inbox->nextRequest()?->payload);
+        self::assertSame(['{"dropped":1}'], \array_map(static fn(Frame $frame): string => $frame->payload, $relay->takeFrames()));
+    }
+
+    public function testRevokingNothingSaysNothing(): void
+    {
+        $relay = new MemoryRelay(ControlMessage::revoke()->toFrame(), self::request('a'));
+
+        self::assertSame('a', (new Inbox(new FrameChannel($relay)))->nextRequest()?->payload);
+        self::assertSame('', $relay->written);
+    }
+
+    private static function request(string $payload): string
+    {
+        return FrameCodec::encode(new Frame(Frame::JSON, $payload, [0]));
+    }
+
+    private static function ahead(string $payload): string
+    {
+        return FrameCodec::encode(new Frame(Frame::JSON, $payload, [0], Frame::BEGIN));
+    }
+
+    private static function begin(): Frame
+    {
+        return new Frame(0, stream: Frame::BEGIN);
+    }
+}
