@@ -31,8 +31,8 @@ export interface ExchangeOwner {
   readonly localHost: string;
   /** True when this is the last request that the connection may bring. */
   readonly spent: boolean;
-  /** Nothing more will be written for this exchange. */
-  exchangeFinished(response: ServerResponse): void;
+  /** Nothing more will be written for this exchange. `overloaded`: it was refused because too many others wait. */
+  exchangeFinished(response: ServerResponse, overloaded: boolean): void;
 }
 
 /** What the log says of a request whose client left; nobody receives it. */
@@ -55,6 +55,7 @@ export class HttpExchange extends HttpRequest {
   #status = 0;
   #written = 0;
   #received: ReceivedBody | undefined;
+  #overloaded = false;
 
   constructor(services: HttpServices, owner: ExchangeOwner, response: ServerResponse, accepted: AcceptedRequest) {
     super(response.req, accepted, owner, services.requestHeaders);
@@ -208,6 +209,7 @@ export class HttpExchange extends HttpRequest {
     const { config, metrics } = this.#services;
     const { status, text, headers } = failureAnswer(error.code, config);
     if (outcomeStatus(error.code) === 503) metrics.noFreeWorkers++;
+    this.#overloaded = error.code === 'ERR_POOL_QUEUE_FULL';
     const page = config.pool.debug ? debugPage(error, status, this.#response.req.headers.accept) : undefined;
     this.#fail(status, page?.text ?? text, headers, page?.type);
   }
@@ -231,7 +233,7 @@ export class HttpExchange extends HttpRequest {
     metrics.answered(this.#status, elapsed / 1000);
     this.#releaseBody();
     accessLog?.(this, this.#status, this.#written, elapsed);
-    this.#owner.exchangeFinished(this.#response);
+    this.#owner.exchangeFinished(this.#response, this.#overloaded);
   }
 
   #releaseBody(): void {
