@@ -31,7 +31,7 @@ function frames(): string
 {
     $bytes = '';
     for ($count = \mt_rand(1, 5); $count > 0; $count--) {
-        $bytes .= FrameCodec::encode(\random_frame(\mt_rand(0, 300)));
+        $bytes .= FrameCodec::encode(random_frame(\mt_rand(0, 300)));
     }
 
     return $bytes;
@@ -46,7 +46,7 @@ function mutated(): string
         $bytes = match (\mt_rand(0, 3)) {
             0 => \substr_replace($bytes, \chr(\ord($bytes[$at]) ^ 1 << \mt_rand(0, 7)), $at, 1),
             1 => \substr($bytes, 0, $at) . \substr($bytes, $at + $length),
-            2 => \substr($bytes, 0, $at) . \random_payload($length) . \substr($bytes, $at),
+            2 => \substr($bytes, 0, $at) . random_payload($length) . \substr($bytes, $at),
             default => \substr($bytes, 0, $at) . \substr($bytes, $at, $length) . \substr($bytes, $at),
         };
     }
@@ -79,7 +79,7 @@ function alike(): string
 function fuzz_input(): string
 {
     $bytes = match (\mt_rand(0, 7)) {
-        0 => \random_payload(input_length()),
+        0 => random_payload(input_length()),
         1, 2 => mutated(),
         3 => (static fn(string $bytes): string => \substr($bytes, 0, \mt_rand(0, \strlen($bytes) - 1)))(frames()),
         4 => lying(false),
@@ -147,7 +147,7 @@ while ($elapsed() < (float) $duration) {
     $bytes = fuzz_input();
     $chunks = match (\mt_rand(0, 2)) {
         0 => \str_split($bytes === '' ? 'x' : $bytes, \max(1, \intdiv(\strlen($bytes), 2000))),
-        1 => \random_split($bytes),
+        1 => random_split($bytes),
         default => [$bytes],
     };
     $took = \INF;
@@ -168,4 +168,4 @@ while ($elapsed() < (float) $duration) {
     }
 }
 $counts['grownMb'] = resident_mb() - $warm;
-\report($counts);
+report($counts);

@@ -14,7 +14,7 @@ require __DIR__ . '/lib.php';
 \mt_srand((int) $argv[1]);
 $decoder = new FrameDecoder();
 while (($bytes = \fread(\STDIN, 65536)) !== false && $bytes !== '') {
-    foreach (\random_split($bytes) as $chunk) {
+    foreach (random_split($bytes) as $chunk) {
         $decoder->push($chunk);
         while (($frame = $decoder->next()) !== null) {
             \fwrite(\STDOUT, FrameCodec::encode($frame));
