@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   ERR_WORKER_CUT: 'the worker ended after the first bytes of its reply',
   ERR_WORKER_MALFORMED_REPLY: 'the worker sent a reply that cannot be understood',
   ERR_WORKER_ERROR: 'the worker answered with an error frame',
+  ERR_WORKER_MEMORY: 'the worker used more memory than max_worker_memory_hard and was killed',
   ERR_WORKER_EXEC_TTL: 'the request ran longer than exec_ttl and its worker was killed',
   ERR_WORKER_STREAM_TIMEOUT: 'the worker did not end a cancelled stream within stream_timeout',
   ERR_POOL_QUEUE_FULL: 'the queue of waiting requests is full',

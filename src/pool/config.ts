@@ -3,12 +3,15 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import type { CamelCased } from '../core/camel-case.ts';
-import { duration } from '../core/scalars.ts';
+import { duration, size } from '../core/scalars.ts';
 
 /** Default worker count: 2 per core keeps every core busy while some workers wait for a database. */
 export function defaultWorkerCount(): number {
   return availableParallelism() * 2;
 }
+
+/** Workers a pool may have. */
+export const MAX_WORKERS = 500;
 
 /** Schema of `supervisor:`. */
 export const supervisorSchema = z.strictObject({
@@ -19,11 +22,47 @@ export const supervisorSchema = z.strictObject({
   idle_ttl: duration()
     .default(0)
     .describe('Time without a request after which a worker that has served is replaced. 0: never.'),
+  max_worker_memory: size('mb')
+    .default(0)
+    .describe(
+      'Memory (resident set) from which a worker is replaced, after its answer. It serves on until its successor is ready, but not beyond a quarter more. 0: no limit.',
+    ),
+  max_worker_memory_hard: size('mb')
+    .default(0)
+    .describe('Memory at which a worker is killed at once; its client gets 502. 0: no limit.'),
+});
+
+/** Schema of `dynamic_allocator:`. */
+export const dynamicAllocatorSchema = z.strictObject({
+  max_workers: z
+    .int()
+    .min(0)
+    .max(MAX_WORKERS)
+    .default(10)
+    .describe("Workers beyond num_workers, when pool.max_workers is not given: RoadRunner's way to say it."),
+  spawn_rate: z.number().min(0.1).max(100).default(5).describe('Workers that may be started, or ended, in a second.'),
+  idle_timeout: duration()
+    .default(60_000)
+    .describe('When some worker was idle for all of this time, there is one less, down to num_workers.'),
+  queue_time: duration().default(50).describe('When a request has waited so long, there is one worker more.'),
 });
 
 /** Schema of `pool:`. Values come out in milliseconds. */
 export const poolSchema = z.strictObject({
-  num_workers: z.int().min(0).max(500).default(0).describe('PHP processes to keep ready. 0 means two per core.'),
+  num_workers: z
+    .int()
+    .min(0)
+    .max(MAX_WORKERS)
+    .default(0)
+    .describe('PHP processes to keep ready. 0 means two per core.'),
+  max_workers: z
+    .int()
+    .min(0)
+    .max(MAX_WORKERS)
+    .default(0)
+    .describe(
+      'PHP processes at most: while requests wait there are more than num_workers, as dynamic_allocator says. 0: always num_workers.',
+    ),
   command: z
     .union([z.string().min(1), z.array(z.string()).min(1)])
     .optional()
@@ -68,6 +107,9 @@ export const poolSchema = z.strictObject({
   stream_timeout: duration()
     .default(60_000)
     .describe('After a client left a streamed response: longest time the worker may take to end it.'),
+  dynamic_allocator: dynamicAllocatorSchema
+    .optional()
+    .describe('How the number of workers follows the load. With this section, or with max_workers, it does.'),
   supervisor: supervisorSchema.prefault({}),
 });
 

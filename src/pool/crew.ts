@@ -6,16 +6,19 @@ import { scriptOf } from '../worker/command.ts';
 import { describeDeath } from '../worker/failures.ts';
 import type { WorkerExit, WorkerOptions, WorkerOwner } from '../worker/owner.ts';
 import { RelayListener } from '../worker/relay-listener.ts';
+import { canReadMemory } from '../worker/resident.ts';
 import { findSetpriv, type Setpriv, type SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import { Worker } from '../worker/worker.ts';
 import { Allocator, type AllocatorOwner } from './allocator.ts';
+import { MAX_WORKERS } from './config.ts';
 import type { DebugStaffing } from './debug-staffing.ts';
 import { Exits } from './exits.ts';
-import { type Limits, limitsOf, MAX_WORKERS } from './limits.ts';
+import { type Limits, limitsOf } from './limits.ts';
 import { Milestones } from './milestones.ts';
 import { type PoolOptions, type PoolSettings, spawnOptionsOf } from './options.ts';
 import { RESET, Reset, type ResetOwner } from './reset.ts';
 import { Roster, SURPLUS } from './roster.ts';
+import type { ScalerOwner } from './scaler.ts';
 import type { Staffing } from './staffing.ts';
 import type { PoolStats } from './stats.ts';
 
@@ -26,7 +29,7 @@ export interface CrewOwner extends WorkerOwner {
 }
 
 /** Everything about the workers of one pool but their requests. */
-export class Crew implements AllocatorOwner, ResetOwner {
+export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   readonly roster = new Roster();
   readonly #owner: CrewOwner;
   readonly #logger: Logger;
@@ -44,6 +47,8 @@ export class Crew implements AllocatorOwner, ResetOwner {
   #workerOptions: WorkerOptions;
   /** Workers it shall have. */
   #target: number;
+  /** How many of them are for the rush. */
+  #extra = 0;
   #spawning = 0;
   #stopping = false;
   #booted: { resolve(): void; reject(error: unknown): void } | undefined;
@@ -76,6 +81,14 @@ export class Crew implements AllocatorOwner, ResetOwner {
     return this.#staffing.failures;
   }
 
+  get target(): number {
+    return this.#target;
+  }
+
+  get extra(): number {
+    return this.#extra;
+  }
+
   /** True when no process is left, and none is being started. */
   get gone(): boolean {
     return this.roster.size === 0 && this.#spawning === 0;
@@ -87,6 +100,9 @@ export class Crew implements AllocatorOwner, ResetOwner {
     if (!this.#setpriv.deathSignal) {
       const what = 'a busy worker may outlive this process when it is killed with SIGKILL';
       this.#logger.warn({}, `setpriv is not there: ${what}`);
+    }
+    if (this.#limits.maxWorkerMemory + this.#limits.maxWorkerMemoryHard > 0 && !canReadMemory()) {
+      this.#logger.warn({}, 'max_worker_memory does nothing here: this system does not tell the memory of a process');
     }
     if (this.#debug !== undefined) {
       const what = 'every request starts a PHP process, and clients are shown what went wrong';
@@ -124,6 +140,21 @@ export class Crew implements AllocatorOwner, ResetOwner {
     this.#target--;
     this.#trim();
     this.#milestones.look();
+  }
+
+  grow(): void {
+    if (this.#stopping) return;
+    this.#target++;
+    this.#extra++;
+    this.#logger.info({ workers: this.#target }, 'requests wait: one worker more');
+    this.#staffing.fill();
+  }
+
+  shrink(): void {
+    if (this.#stopping || this.#extra === 0) return;
+    this.#extra--;
+    this.remove();
+    this.#logger.info({ workers: this.#target }, 'workers are idle: one worker less');
   }
 
   /** Replaces all workers; see {@link Reset}. */
@@ -265,7 +296,10 @@ export class Crew implements AllocatorOwner, ResetOwner {
     this.#spawnOptions = spawnOptionsOf(next);
     this.#workerOptions = this.#workerOptionsFor(next);
     // Workers that were added or removed by hand stay so, unless the configuration says a new number.
-    if (this.#limits.numWorkers !== numWorkers) this.#target = this.#limits.numWorkers;
+    if (this.#limits.numWorkers !== numWorkers) {
+      this.#target = this.#limits.numWorkers;
+      this.#extra = 0;
+    }
     if (!this.#stopping && this.#debug === undefined) this.#trim();
   }
 

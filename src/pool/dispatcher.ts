@@ -31,6 +31,12 @@ export class Dispatcher {
     return this.#queue.size;
   }
 
+  /** Milliseconds that the request at the head of the queue has waited; 0 when none waits. */
+  longestWait(now: number): number {
+    const first = this.#queue.first;
+    return first === undefined ? 0 : now - first.queuedAt;
+  }
+
   /** Runs, sends ahead or queues a new request. False when the queue is full. */
   accept(request: PoolRequest, now: number): boolean {
     request.queuedAt = now;

@@ -21,6 +21,7 @@ export const OUTCOMES = {
   crash: { worker: 'replace', request: 'replay' },
   cut: { worker: 'replace', request: 'fail' },
   malformed_reply: { worker: 'replace', request: 'fail' },
+  memory_limit: { worker: 'replace', request: 'fail' },
   exec_ttl: { worker: 'replace', request: 'fail' },
   stream_timeout: { worker: 'replace', request: 'fail' },
 } as const satisfies Record<OutcomeKind, { worker: WorkerFate; request: RequestFate }>;
@@ -35,6 +36,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   ERR_WORKER_DIED: 502,
   ERR_WORKER_CUT: 502,
   ERR_WORKER_MALFORMED_REPLY: 502,
+  ERR_WORKER_MEMORY: 502,
   ERR_WORKER_EXEC_TTL: 504,
   ERR_WORKER_STREAM_TIMEOUT: 504,
   ERR_POOL_QUEUE_FULL: 503,

@@ -12,6 +12,7 @@ import { limitsOf } from './limits.ts';
 import type { PoolOptions, PoolSettings } from './options.ts';
 import { OUTCOMES } from './outcome.ts';
 import type { PoolRequest } from './request.ts';
+import { Scaler } from './scaler.ts';
 import type { PoolStats } from './stats.ts';
 import { Watch, type WatchOwner } from './watch.ts';
 
@@ -38,7 +39,8 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
     this.#crew = new Crew(this, options, limits, this.#debug);
     const { roster } = this.#crew;
     this.#dispatcher = new Dispatcher(roster, limits, (worker) => this.replace(worker, 'max_jobs'));
-    this.#watch = new Watch(roster, this.#dispatcher, limits, options.logger, this);
+    const scaler = options.config.debug ? undefined : new Scaler(roster, this.#dispatcher, limits, this.#crew);
+    this.#watch = new Watch(roster, this.#dispatcher, limits, options.logger, this, scaler);
   }
 
   /** Starts the workers. Settles when all are ready, rejects with the first failure. With pool.debug it starts none. */
@@ -160,6 +162,7 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
       if (fate.request !== 'done') this.#settle(request, fate.request, outcome);
       else if (!request.cancelled) request.onDone();
     }
+    this.#watch.weigh(worker);
     if (worker.state === 'working') this.#dispatcher.topUp(worker);
     else if (worker.state === 'ready' && fate.worker === 'retire') this.#crew.stopWorker(worker, 'asked to stop');
     else if (worker.state === 'ready') this.#release(worker);

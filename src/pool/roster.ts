@@ -65,6 +65,11 @@ export class Roster {
     return true;
   }
 
+  /** A worker that leaves gets no further request, whether its successor is ready or not. */
+  spend(worker: Worker): void {
+    if (this.#leaving.has(worker)) this.#spent.add(worker);
+  }
+
   /** Why a worker leaves. */
   reasonOf(worker: Worker): string {
     return this.#leaving.get(worker) ?? 'max_jobs';

@@ -6,9 +6,12 @@ import type { Worker } from '../worker/worker.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Limits } from './limits.ts';
 import type { Roster } from './roster.ts';
+import type { Scaler } from './scaler.ts';
 
 /** Period of the one timer that looks for overdue requests, in milliseconds. */
 const TICK_MS = 100;
+/** A worker over max_worker_memory serves until its successor is ready, unless it grows beyond the limit by this factor. */
+const OVERDRAFT = 1.25;
 
 /** What the watch needs of its pool. */
 export interface WatchOwner {
@@ -25,15 +28,25 @@ export class Watch {
   readonly #limits: Limits;
   readonly #logger: Logger;
   readonly #owner: WatchOwner;
+  readonly #scaler: Scaler | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #judging: NodeJS.Immediate | undefined;
 
-  constructor(roster: Roster, dispatcher: Dispatcher, limits: Limits, logger: Logger, owner: WatchOwner) {
+  /** @param scaler - undefined when the number of workers does not follow the load. */
+  constructor(
+    roster: Roster,
+    dispatcher: Dispatcher,
+    limits: Limits,
+    logger: Logger,
+    owner: WatchOwner,
+    scaler: Scaler | undefined,
+  ) {
     this.#roster = roster;
     this.#dispatcher = dispatcher;
     this.#limits = limits;
     this.#logger = logger;
     this.#owner = owner;
+    this.#scaler = scaler;
   }
 
   start(): void {
@@ -42,6 +55,16 @@ export class Watch {
     this.#ticker = setInterval(() => {
       this.#judging = setImmediate(() => this.#tick());
     }, TICK_MS);
+  }
+
+  /** A worker has answered: is it too big to go on? */
+  weigh(worker: Worker): void {
+    const limit = this.#limits.maxWorkerMemory;
+    if (limit === 0) return;
+    const bytes = worker.memoryBytes;
+    if (bytes <= limit) return;
+    this.#owner.replace(worker, 'max_worker_memory');
+    if (bytes > limit * OVERDRAFT) this.#roster.spend(worker);
   }
 
   stop(): void {
@@ -53,10 +76,12 @@ export class Watch {
     const now = performance.now();
     for (const worker of this.#roster) {
       if (worker.state === 'ready') this.#replaceIfWorn(worker, now);
+      this.#killIfTooBig(worker);
       if (worker.deadline === 0 || now < worker.deadline) continue;
       this.#logger.warn({ pid: worker.pid }, 'worker stopped, and will be restarted');
       worker.overtime();
     }
+    this.#scaler?.tick(now);
     for (;;) {
       const late = this.#dispatcher.shiftExpired(now);
       if (late === undefined) return;
@@ -71,6 +96,13 @@ export class Watch {
     else if (idleTtl > 0 && worker.execs > 0 && now - worker.idleSince > idleTtl) {
       this.#owner.replace(worker, 'idle_ttl');
     }
+  }
+
+  #killIfTooBig(worker: Worker): void {
+    const limit = this.#limits.maxWorkerMemoryHard;
+    if (limit === 0 || worker.state === 'stopping' || worker.memoryBytes <= limit) return;
+    this.#logger.warn({ pid: worker.pid }, 'worker uses more than max_worker_memory_hard, and is killed');
+    worker.overweight(limit);
   }
 
   #waitedTooLong(waited: number): RrtsError {

@@ -23,6 +23,7 @@ export type OutcomeKind =
   | 'crash'
   | 'cut'
   | 'malformed_reply'
+  | 'memory_limit'
   | 'exec_ttl'
   | 'stream_timeout';
 

@@ -47,6 +47,12 @@ export function ranTooLong(limitMs: number, facts: object): RrtsError {
   return new RrtsError('ERR_WORKER_EXEC_TTL', message, { facts: { ...facts } });
 }
 
+/** Its resident set passed `limit` bytes. */
+export function usedTooMuchMemory(limit: number, facts: object): RrtsError {
+  const message = `the worker used more than max_worker_memory_hard (${Math.round(limit / 1024 ** 2)} MB)`;
+  return new RrtsError('ERR_WORKER_MEMORY', message, { facts: { ...facts } });
+}
+
 /** What it sent is no reply. */
 export function brokeReply(cause: RrtsError, facts: object): RrtsError {
   return new RrtsError('ERR_WORKER_MALFORMED_REPLY', cause.message, { cause, facts: { ...facts } });

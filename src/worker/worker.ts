@@ -18,6 +18,7 @@ import {
   howItEnded,
   ranTooLong,
   streamNotEnded,
+  usedTooMuchMemory,
   whatItPrinted,
 } from './failures.ts';
 import { introduce, type Prefetches } from './handshake.ts';
@@ -25,6 +26,7 @@ import { afterLastWords } from './last-words.ts';
 import { WorkerOutput } from './output.ts';
 import type { WorkerOptions } from './owner.ts';
 import { sequenceError } from './reply.ts';
+import { ResidentMemory } from './resident.ts';
 import { Session, type SessionOwner } from './session.ts';
 import type { SpawnedProcess } from './spawn.ts';
 import { mayGo, type WorkerState } from './state.ts';
@@ -65,6 +67,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   #stdioChannel: Channel | undefined;
   #privateChannel: Channel | undefined;
   #session: Session | undefined;
+  #memory: ResidentMemory | undefined;
   #prefetches: Prefetches = 'never';
   #outOfStep = false;
   #bootTimer: NodeJS.Timeout | undefined;
@@ -119,6 +122,12 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     if (session.held >= depth || session.replying || session.hasVoids) return false;
     if (session.runsFor(now) > STALL_MS) return false;
     return session.averageMs > 0 && session.averageMs < QUICK_MS;
+  }
+
+  /** Its resident set in bytes; 0 where that cannot be read. */
+  get memoryBytes(): number {
+    this.#memory ??= new ResidentMemory(this.pid);
+    return this.#memory.bytes;
   }
 
   /** What it runs, for people; undefined when it runs nothing. */
@@ -191,6 +200,12 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
       this.#session?.replying === true ? 'cut' : 'exec_ttl',
       ranTooLong(this.#session?.execTtl ?? 0, this.#facts),
     );
+  }
+
+  /** It uses more memory than `limit` bytes, which is more than it ever may. */
+  overweight(limit: number): void {
+    const kind = this.#session?.replying === true ? 'cut' : 'memory_limit';
+    this.kill('max_worker_memory_hard', kind, usedTooMuchMemory(limit, this.#facts));
   }
 
   /** Takes over its connection to the socket relay, with the frame it introduced itself by. */
@@ -329,6 +344,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     this.#output.flush();
     for (const socket of this.#sockets) socket.destroy();
     this.#privateChannel?.close();
+    this.#memory?.close();
     const { tail } = this.#output;
     const how = howItEnded(code, signal);
     const facts = { ...this.#facts, exitCode: code, signal };

@@ -40,6 +40,7 @@ test('the outcome table is the one of the design', () => {
     crash: { worker: 'replace', request: 'replay' },
     cut: { worker: 'replace', request: 'fail' },
     malformed_reply: { worker: 'replace', request: 'fail' },
+    memory_limit: { worker: 'replace', request: 'fail' },
     exec_ttl: { worker: 'replace', request: 'fail' },
     stream_timeout: { worker: 'replace', request: 'fail' },
   });

@@ -41,7 +41,13 @@ test('the effective configuration has all defaults of the sections that are ther
   const effective = effectiveConfig({ version: '3', http: { address: ':80', pool: { max_jobs: 5 } } });
   const http = effective['http'] as { pool: { max_jobs: number; supervisor: object } };
   assert.equal(http.pool.max_jobs, 5);
-  assert.deepEqual(http.pool.supervisor, { exec_ttl: '60s', ttl: '0', idle_ttl: '0' });
+  assert.deepEqual(http.pool.supervisor, {
+    exec_ttl: '60s',
+    ttl: '0',
+    idle_ttl: '0',
+    max_worker_memory: 0,
+    max_worker_memory_hard: 0,
+  });
   assert.equal('metrics' in effective, false);
   assert.deepEqual(effective['endure'], { grace_period: '30s' });
 });
