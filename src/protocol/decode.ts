@@ -38,6 +38,8 @@ export class FrameDecoder {
   /** Bytes the incomplete frame has in all; 0 while its header is incomplete too. */
   #needed = 0;
   #fault: RrtsError | undefined;
+  /** While `onFrame` runs: the flags of the frame that follows in the bytes that came with this one. */
+  nextFlags: number | undefined;
 
   /**
    * @param maxPayload - in bytes; checked from the header, before anything is kept.
@@ -88,6 +90,7 @@ export class FrameDecoder {
         payload: bytes.subarray(offset + header, end),
       };
       offset = this.#skipText(bytes, end);
+      this.nextFlags = bytes[offset + 1];
       onFrame(frame);
     }
     if (offset === bytes.length) return;

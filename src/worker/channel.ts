@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { isRrtsError, RrtsError } from '../core/errors.ts';
 import { FrameDecoder } from '../protocol/decode.ts';
-import type { Frame } from '../protocol/frame.ts';
+import { FLAG, type Frame } from '../protocol/frame.ts';
 
 /** Who hears what comes in. */
 export interface ChannelOwner {
@@ -38,6 +38,12 @@ export class Channel {
     input.on('data', (chunk: Buffer) => this.#read(chunk, onFrame));
     input.once('close', () => this.#finish());
     input.once('end', () => this.#finish());
+  }
+
+  /** While a frame is handed out: true when another one that is no control frame came right behind it. */
+  get hasMore(): boolean {
+    const flags = this.#decoder.nextFlags;
+    return flags !== undefined && (flags & FLAG.CONTROL) === 0;
   }
 
   /**

@@ -244,6 +244,10 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
 
   exchangeEnded(exchange: Exchange | undefined, outcome: Outcome, goesOn: boolean): void {
     if (!goesOn && this.#state === 'working') this.#becomeIdle();
+    // A second answer to one request: it must not be taken for that of the next, which is about to be sent.
+    if (this.#state === 'ready' && this.#channel?.hasMore === true) {
+      this.onFault(this.#channel, sequenceError('a second reply to one request'));
+    }
     // It may have read what was taken back, or thrown it away: which reply would come next is not known.
     if (this.#outOfStep && this.#state === 'ready') this.stop('streamed while it held requests', 0);
     this.#options.owner.exchangeEnded(this, exchange, outcome);

@@ -135,6 +135,12 @@ for (const [script, code] of MALFORMED) {
     }));
 }
 
+test('the second answer of a worker that answers twice is not taken for that of the next request in the queue', () =>
+  withRig('misbehaving/two-replies.php', { config: { num_workers: 1 } }, async ({ pool }) => {
+    const ends = await Promise.all(Array.from({ length: 8 }, () => ask(pool, '/', 'POST')));
+    assert.deepEqual(new Set(ends.map(({ text }) => text)), new Set(['first']));
+  }));
+
 test('text on STDOUT between frames is quoted in the log with the script, and harmless', () =>
   withRig('misbehaving/leaks-stdout.php', {}, async ({ pool, log }) => {
     for (let i = 0; i < 6; i++) assert.equal((await within(ask(pool, '/pid'), 5000, 'the end')).status, 200);
