@@ -5,6 +5,9 @@ export const PROGRAM_HELP = `
 Examples:
   rrts serve                                    serve what .rr.yaml in this directory says
   rrts serve -c app.yaml -o http.address=:9000  another file, and another address
+  rrts workers -c app.yaml                      who runs there, and what
+  rrts reset -c app.yaml                        new workers, for new code
+  rrts stop -c app.yaml                         finish what runs, then end
   rrts config check -c app.yaml                 find the mistakes in a file
   rrts config print -o http.pool.num_workers=4  see every value, defaults included
 
@@ -18,7 +21,7 @@ A file to start with:
 Exit codes:
   0    done, or stopped by a signal in good order
   64   the command line is wrong
-  69   something is not to be had: port in use, PHP missing, no worker boots
+  69   something is not to be had: port in use, PHP missing, no worker boots, no server runs
   70   a fault in rrts itself
   78   the configuration is missing or wrong, or lets PHP run as root
   130  stopped at once by a second signal: 128 + its number
@@ -47,4 +50,40 @@ Examples:
   rrts config check -c app.yaml          every mistake with its line and column; then exit code 78
   rrts config print -c app.yaml          as rrts understands it; values of secret keys are not shown
   rrts config schema > rrts.schema.json  JSON Schema, for completion in an editor
+`;
+
+const WHICH_SERVER = `
+The server is the one that was started with the same configuration file (-c), by this user or,
+for root, by anybody.
+`;
+
+/** Printed after the options of `rrts workers --help`. */
+export const WORKERS_HELP = `${WHICH_SERVER}
+Examples:
+  rrts workers                 a table for each pool, its queue, and why workers ended
+  rrts workers http -i         one pool, drawn again every second; q ends it
+  rrts workers --json          for programs
+  rrts workers add http -n 2   two more, until the server is restarted
+  rrts workers remove http     one less
+`;
+
+/** Printed after the options of `rrts reset --help`. */
+export const RESET_HELP = `${WHICH_SERVER}
+Old workers serve until new ones are ready. When a new one does not boot the old ones stay, and
+the exit code is 69.
+
+Examples:
+  rrts reset                                      all pools
+  rrts reset http -c app.yaml                     one pool
+  rrts reset -o rpc.listen=tcp://127.0.0.1:6001   a server whose file is not at hand, over its RPC
+`;
+
+/** Printed after the options of `rrts stop --help`. */
+export const STOP_HELP = `${WHICH_SERVER}
+  -f, --force   stop at once: requests that run are cut
+  -p [file]     when the server has no control socket: the file with its process id (.pid)
+
+Examples:
+  rrts stop -c app.yaml      finish the requests that run (at most endure.grace_period), then end
+  rrts stop -c app.yaml -f   now
 `;

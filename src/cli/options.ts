@@ -14,6 +14,8 @@ export interface GlobalOptions {
   readonly silent?: boolean;
   /** Path of a pid file; true when -p is given without one. */
   readonly pid?: string | true;
+  /** `rrts stop` stops at once. RoadRunner takes it everywhere. */
+  readonly force?: boolean;
   /** PHP may run as root. */
   readonly allowRoot?: boolean;
 }
@@ -32,7 +34,7 @@ export function addGlobalOptions(program: Command): Command {
     .addOption(new Option('--WorkDir <dir>', "RoadRunner's spelling of --work-dir").hideHelp())
     .addOption(new Option('-d, --debug', "RoadRunner's Go profiler; accepted, does nothing").hideHelp())
     .addOption(new Option('-e, --enable-experimental', 'accepted for RoadRunner, does nothing').hideHelp())
-    .addOption(new Option('-f, --force', 'accepted for RoadRunner, does nothing').hideHelp());
+    .addOption(new Option('-f, --force', 'for rrts stop: at once').hideHelp());
 }
 
 /** Changes the directory and says where the configuration comes from. Call once, before any path is used. */

@@ -1,13 +1,16 @@
 // The command line: commands, options and help texts.
 
 import { basename } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
 import { checkConfig, printConfig, printSchema } from './commands/config.ts';
+import { resetWorkers } from './commands/reset.ts';
 import { serve } from './commands/serve.ts';
+import { stopServer } from './commands/stop.ts';
+import { addWorkers, removeWorkers, showWorkers, type WorkersOptions } from './commands/workers.ts';
 import { EXIT } from './exit-codes.ts';
-import { CONFIG_HELP, PROGRAM_HELP, SERVE_HELP } from './help.ts';
+import { CONFIG_HELP, PROGRAM_HELP, RESET_HELP, SERVE_HELP, STOP_HELP, WORKERS_HELP } from './help.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
 
 /**
@@ -52,13 +55,16 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
     .addHelpText('after', SERVE_HELP)
     .action(() => runAction(() => serve(globals())));
   addConfigCommands(program, (action) => runAction(() => action(globals())));
+  addWorkersCommands(program, (action) => runAction(() => action(globals())));
+  addServerCommands(program, (action) => runAction(() => action(globals())));
   program.addHelpText('after', PROGRAM_HELP);
   return program;
 }
 
-type ConfigAction = (options: GlobalOptions) => number;
+type GlobalAction = (options: GlobalOptions) => Promise<number> | number;
+type RunGlobalAction = (action: GlobalAction) => Promise<void>;
 
-function addConfigCommands(program: Command, runAction: (action: ConfigAction) => Promise<void>): void {
+function addConfigCommands(program: Command, runAction: RunGlobalAction): void {
   const config = program
     .command('config')
     .description('look at the configuration without starting anything')
@@ -75,6 +81,54 @@ function addConfigCommands(program: Command, runAction: (action: ConfigAction) =
     .command('schema')
     .description('print the JSON Schema of the configuration')
     .action(() => runAction(printSchema));
+}
+
+function addWorkersCommands(program: Command, runAction: RunGlobalAction): void {
+  const workers = program
+    .command('workers')
+    .description('show the workers of the running server')
+    .argument('[pools...]', 'only these pools')
+    .option('-i, --interactive', 'draw again every second, until q or Ctrl-C')
+    .option('--json', 'print all that is known, for programs')
+    .addHelpText('after', WORKERS_HELP)
+    .action((pools: string[], own: WorkersOptions) => runAction((options) => showWorkers(options, pools, own)));
+  const number = ['-n, --number <count>', 'how many', positive, 1] as const;
+  workers
+    .command('add')
+    .description('add workers to a pool, until the server is restarted')
+    .argument('[pool]', 'needed when there are several')
+    .option(...number)
+    .action((pool: string | undefined, own: { number: number }) =>
+      runAction((options) => addWorkers(options, pool, own.number)),
+    );
+  workers
+    .command('remove')
+    .description('take workers away from a pool; the last one stays')
+    .argument('[pool]', 'needed when there are several')
+    .option(...number)
+    .action((pool: string | undefined, own: { number: number }) =>
+      runAction((options) => removeWorkers(options, pool, own.number)),
+    );
+}
+
+function addServerCommands(program: Command, runAction: RunGlobalAction): void {
+  program
+    .command('reset')
+    .description('replace the workers of the running server, without a pause')
+    .argument('[pools...]', 'only these pools')
+    .addHelpText('after', RESET_HELP)
+    .action((pools: string[]) => runAction((options) => resetWorkers(options, pools)));
+  program
+    .command('stop')
+    .description('stop the running server and wait for its end')
+    .addHelpText('after', STOP_HELP)
+    .action(() => runAction(stopServer));
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return value;
 }
 
 /** Laravel Octane looks for `rr version` and compares the number with RoadRunner's. */

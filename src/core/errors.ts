@@ -30,6 +30,10 @@ export const ERROR_CODES = {
   ERR_REQUEST_CANCELLED: 'the client went away',
   ERR_ON_INIT: 'the server.on_init command failed',
   ERR_STOP_TIMEOUT: 'something did not stop in time and was forced',
+  ERR_PID_FILE: 'the pid file belongs to another server that runs',
+  ERR_CONTROL_NO_SERVER: 'a command found no running server',
+  ERR_CONTROL_CALL: 'the running server refused what a command asked for, or failed at it',
+  ERR_CONTROL_TIMEOUT: 'the running server did not do in time what a command asked for',
 } as const satisfies Record<string, string>;
 
 /** One of the stable codes of {@link ERROR_CODES}. */

@@ -13,6 +13,15 @@ const endureSchema = z.strictObject({
     .describe('At stop: longest time for everything together. What is not done by then is cut.'),
 });
 
+const controlSchema = z.strictObject({
+  socket: z
+    .string()
+    .optional()
+    .describe(
+      'Unix socket on which the server takes the commands rrts workers, reset, reload and stop, of its own user and root only. It must be in a directory of mode 0700. Default: a path that commands find by the path of this file. Empty: none.',
+    ),
+});
+
 const hostShape = {
   version: z.literal('3').describe('Version of the format, as a text: "3".'),
   include: z
@@ -27,6 +36,7 @@ const hostShape = {
   server: serverSchema.optional().describe('How workers are started.'),
   logs: logsSchema.prefault({}).describe('What is logged, how and where.'),
   endure: endureSchema.prefault({}).describe('Start and stop of the whole server.'),
+  control: controlSchema.prefault({}).describe('How commands reach the running server.'),
 };
 
 /** Schema of a whole configuration file. */

@@ -67,6 +67,17 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   };
 }
 
+/**
+ * What the files and overrides say, with variables put in and in the shape of the schema, whatever is wrong with it: for commands that
+ * need a key or two of a server that runs.
+ * @throws RrtsError ERR_CONFIG_NOT_FOUND, ERR_CONFIG_SYNTAX, ERR_CONFIG_ENVIRONMENT, or ERR_CONFIG_INVALID for an override without `=`.
+ */
+export function loadUnchecked(sources: ConfigSources): Readonly<Record<string, unknown>> {
+  const tree = new Loading(sources).readAll();
+  const merged = mergeTrees(tree, expandDottedKeys(rootSchema, parseOverrides(sources.overrides ?? [])) as MapNode);
+  return toPlain(fitToSchema(rootSchema, merged, () => undefined)) as Record<string, unknown>;
+}
+
 /** What is found out while the files are read. */
 class Loading {
   readonly problems: Problem[] = [];

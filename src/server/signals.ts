@@ -62,18 +62,30 @@ export class ProcessWatch {
     process.off('unhandledRejection', this.#onFault);
   }
 
+  /** Does what a signal does, for a command. With `force` what the second signal does. */
+  stop(force: boolean): void {
+    if (force) this.#cut('SIGTERM', 'asked to stop at once');
+    else if (!this.#asked) this.#drain({}, 'asked to stop');
+  }
+
   readonly #onStop = (name: NodeJS.Signals): void => {
     const signal = name as StopSignal;
-    if (this.#asked) {
-      this.#logger.warn({ signal }, 'second signal: stopping at once');
-      const cut = settlesWithin(this.#server.cut(), CUT_TIMEOUT_MS).catch(() => false);
-      void cut.then(() => this.#end({ kind: 'cut', signal, signalNumber: STOP_SIGNALS[signal] }));
-      return;
-    }
-    this.#asked = true;
-    this.#logger.info({ signal }, 'stopping; another signal stops at once');
-    void this.#server.stop().then(() => this.#end({ kind: 'stopped' }));
+    if (this.#asked) this.#cut(signal, 'second signal: stopping at once');
+    else this.#drain({ signal }, 'stopping; another signal stops at once');
   };
+
+  #drain(facts: object, message: string): void {
+    this.#asked = true;
+    this.#logger.info(facts, message);
+    void this.#server.stop().then(() => this.#end({ kind: 'stopped' }));
+  }
+
+  #cut(signal: StopSignal, message: string): void {
+    this.#asked = true;
+    this.#logger.warn({ signal }, message);
+    const cut = settlesWithin(this.#server.cut(), CUT_TIMEOUT_MS).catch(() => false);
+    void cut.then(() => this.#end({ kind: 'cut', signal, signalNumber: STOP_SIGNALS[signal] }));
+  }
 
   readonly #onHangup = (): void => {
     this.#logger.info({ signal: 'SIGHUP' }, 'SIGHUP is ignored: there is no reload yet');

@@ -6,6 +6,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { cliCommand, ROOT } from '../helpers/paths.ts';
+import { runtimeDirectory, type ServerProcess } from '../helpers/start-server.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp-dir.ts';
 import { within } from '../helpers/wait-for.ts';
 
@@ -25,6 +26,19 @@ export interface RunOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly calledAs?: string;
+  /** Interrupts it, as Ctrl-C does, once its output has this. */
+  readonly until?: RegExp;
+}
+
+/** Runs a command for a server that a test started. */
+export function runFor(
+  t: TestContext,
+  server: ServerProcess,
+  words: readonly string[],
+  options: RunOptions = {},
+): Promise<Run> {
+  const environment = { ...runtimeDirectory(server.dir), ...options.environment };
+  return runCli(t, [...words, '-c', server.dir.file('app.yaml')], { ...options, environment });
 }
 
 /** Runs `rrts` with the words. */
@@ -46,6 +60,7 @@ export async function runCli(t: TestContext, words: readonly string[], options: 
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => {
     stdout += chunk;
+    if (options.until?.test(stdout) === true) child.kill('SIGINT');
   });
   child.stderr.on('data', (chunk) => {
     stderr += chunk;

@@ -145,7 +145,13 @@ export function spawnWithYaml(
   const child = spawn(program, [...words, 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])], {
     cwd: ROOT,
     // Tests run as root on many machines; a test of the refusal takes this out.
-    env: { ...inheritedEnvironment(), RRTS_ALLOW_ROOT: '1', ...wish.environment, [MARK]: mark },
+    env: {
+      ...inheritedEnvironment(),
+      RRTS_ALLOW_ROOT: '1',
+      ...runtimeDirectory(dir),
+      ...wish.environment,
+      [MARK]: mark,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return new ServerProcess(child, mark, ports, dir);
@@ -187,6 +193,11 @@ export async function statusOf(server: ServerProcess, page: string): Promise<num
   } catch {
     return undefined;
   }
+}
+
+/** Where the server has its control socket: commands need the same, and what a killed server leaves goes with its folder. */
+export function runtimeDirectory(dir: TempDir): Record<string, string> {
+  return { RUNTIME_DIRECTORY: dir.file('run') };
 }
 
 /** What the person who runs the tests has set for the test runner would change the server's behaviour. */

@@ -1,8 +1,9 @@
 // rrts serve: runs a server until it is told to stop.
 
-import { unlinkSync, writeFileSync } from 'node:fs';
-import { messageOf, RrtsError } from '../../core/errors.ts';
-import { loadConfig } from '../../server/load-config.ts';
+import { resolve } from 'node:path';
+import type { Logger } from '../../core/logger.ts';
+import { openControl } from '../../server/control/control-listener.ts';
+import { type LoadedConfig, loadConfig } from '../../server/load-config.ts';
 import { openLogs } from '../../server/logging.ts';
 import { checkPrivileges } from '../../server/privileges.ts';
 import { Server } from '../../server/server.ts';
@@ -10,6 +11,7 @@ import { type Ending, ProcessWatch } from '../../server/signals.ts';
 import { VERSION } from '../../version.ts';
 import { EXIT } from '../exit-codes.ts';
 import { configSources, type GlobalOptions, rootAllowed } from '../options.ts';
+import { takePidFile } from '../pid-file.ts';
 
 /** The oldest Node line that still gets security fixes. */
 const SUPPORTED_NODE_MAJOR = 22;
@@ -25,9 +27,10 @@ export async function serve(options: GlobalOptions): Promise<number> {
     for (const warning of loaded.warnings) logger.warn({}, warning);
     warnOfOldNode((text) => logger.warn({}, text));
   }
+  const removePidFile = takePidFile(options.pid);
   const server = new Server({ config: loaded.config, logger, environment: process.env, cwd: process.cwd() });
   const watch = new ProcessWatch(server, logger);
-  const removePidFile = writePidFile(options.pid);
+  const closeControl = await openControlOf(options, loaded, { server, watch, logger });
   try {
     const started = server.start().then(() => {
       if (!server.stopping) logger.info({ version: VERSION, pid: process.pid, node: process.version }, 'rrts is ready');
@@ -41,6 +44,7 @@ export async function serve(options: GlobalOptions): Promise<number> {
     if (ending.kind === 'stopped') logger.info({}, 'stopped');
     return exitCodeOf(ending);
   } finally {
+    await closeControl();
     watch.close();
     removePidFile();
     await logs.close();
@@ -64,20 +68,39 @@ function warnOfOldNode(warn: (text: string) => void): void {
   warn(`Node ${major} gets no security fixes any more; rrts runs on it, but a newer Node is safer`);
 }
 
-/** Writes the pid file, if one is wanted; the result removes it. */
-function writePidFile(pid: string | true | undefined): () => void {
-  if (pid === undefined) return () => undefined;
-  const path = pid === true ? '.pid' : pid;
-  try {
-    writeFileSync(path, `${process.pid}\n`);
-  } catch (thrown) {
-    throw new RrtsError('ERR_CONFIG_INVALID', `the pid file ${path} cannot be written: ${messageOf(thrown)}`);
-  }
-  return () => {
-    try {
-      unlinkSync(path);
-    } catch {
-      // Somebody was faster.
-    }
-  };
+interface Running {
+  readonly server: Server;
+  readonly watch: ProcessWatch;
+  readonly logger: Logger;
+}
+
+/** Opens the control socket of the server; the result closes it. */
+function openControlOf(options: GlobalOptions, { config }: LoadedConfig, { server, watch, logger }: Running) {
+  const directory = process.cwd();
+  const path = resolve(directory, options.config);
+  const startedAt = Date.now();
+  return openControl({
+    host: {
+      status: () => ({
+        pid: process.pid,
+        version: VERSION,
+        phase: server.phase,
+        config: path,
+        startedAt,
+        now: Date.now(),
+      }),
+      pools: () => server.pools,
+      stop: (force) => watch.stop(force),
+      graceMs: config.endure.gracePeriod,
+    },
+    services: server.rpcServices,
+    place: {
+      file: options.config,
+      directory,
+      written: config.control.socket,
+      environment: process.env,
+      uid: process.getuid?.() ?? 0,
+    },
+    logger: logger.child({ logger: 'control' }),
+  });
 }
