@@ -52,7 +52,7 @@ test('a pool with a busy worker', () => {
     'rrts 0.1.0, pid 7, ready, up 1 h 1 m, /app.yaml',
     '',
     'http: 2 workers, 1 ready, 1 working, 3 waiting',
-    ' PID  STATE            REQUESTS   MEMORY  CPU     AGE    FOR  RUNS',
+    ' PID  STATE            REQUESTS   MEMORY  CPU      AGE    FOR  RUNS',
     ' 101  ready                  12  24.0 MB  3 %  1 m 5 s',
     ' 102  working, leaves        12  24.0 MB  3 %  1 m 5 s  1.2 s  GET /slow (+2)',
   ]);
