@@ -173,8 +173,10 @@ describe('rrts stop', { concurrency: 2 }, () => {
     const first = runFor(t, server, ['stop']);
     await server.waitForLog(mentions(/asked to stop/), 'that it stops', 10_000);
     assert.match((await runFor(t, server, ['workers'])).stdout, /, stopping, up/);
-    const reset = await runFor(t, server, ['reset']);
-    assert.deepEqual([reset.code, /the pool is stopping/.test(reset.stderr)], [69, true], reset.stderr);
+    for (const words of [['reset'], ['workers', 'add']]) {
+      const { code, stderr } = await runFor(t, server, words);
+      assert.deepEqual([code, stderr], [69, `rrts: the server (${server.pid}) is stopping\n`]);
+    }
     const second = runFor(t, server, ['stop']);
     assert.equal((await runFor(t, server, ['stop', '-f'])).code, 0);
     assert.deepEqual([(await first).code, (await second).code], [0, 0]);

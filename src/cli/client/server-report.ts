@@ -1,7 +1,7 @@
 // What a command shows of a server: the control socket tells all, RoadRunner's informer a part.
 
 import { RrtsError } from '../../core/errors.ts';
-import type { PoolReport, ServerReport, WorkerReport } from '../../server/control/report.ts';
+import type { PoolReport, ServerReport, ServerStatus, WorkerReport } from '../../server/control/report.ts';
 import type { ReachedServer } from './reach-server.ts';
 
 /** A server that is asked for what it knows at once. */
@@ -9,7 +9,7 @@ export const QUICK_MS = 5000;
 
 /** What is shown. `status` is absent over rpc.listen. */
 export interface ServerView {
-  readonly status: Omit<ServerReport, 'pools'> | undefined;
+  readonly status: ServerStatus | undefined;
   readonly pools: readonly PoolView[];
 }
 
@@ -36,6 +36,13 @@ export async function askReport(server: ReachedServer, names: readonly string[])
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined && view.status?.phase !== 'starting') throw noSuchPool(unknown, known);
   return names.length === 0 ? view : { ...view, pools: view.pools.filter(({ name }) => names.includes(name)) };
+}
+
+/** New workers for a server that is about to end would only make it end later. Over rpc.listen it does not tell. */
+export async function refuseWhenStopping({ client, via }: ReachedServer): Promise<void> {
+  if (via !== 'control') return;
+  const { pid, phase } = await client.call<ServerStatus>('control.Status', null, QUICK_MS);
+  if (phase === 'stopping') throw new RrtsError('ERR_CONTROL_CALL', `the server (${pid}) is stopping`);
 }
 
 /** There is no pool of this name. */

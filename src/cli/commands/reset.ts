@@ -2,7 +2,7 @@
 
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import { reachServer } from '../client/reach-server.ts';
-import { noSuchPool, QUICK_MS } from '../client/server-report.ts';
+import { noSuchPool, QUICK_MS, refuseWhenStopping } from '../client/server-report.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
 import { formatSpan } from '../view/format.ts';
@@ -12,8 +12,10 @@ const RESET_MS = 10 * 60_000;
 
 /** Replaces the workers of all pools, or of the named ones, one pool after the other. A pool that fails keeps its old ones. */
 export async function resetWorkers(options: GlobalOptions, pools: readonly string[]): Promise<number> {
-  const { client } = await reachServer(options);
+  const server = await reachServer(options);
+  const { client } = server;
   try {
+    await refuseWhenStopping(server);
     const names = await client.call<string[]>('resetter.List', true, QUICK_MS);
     const unknown = pools.find((name) => !names.includes(name));
     if (unknown !== undefined) throw noSuchPool(unknown, names);

@@ -2,7 +2,7 @@
 
 import { RrtsError } from '../../core/errors.ts';
 import { type ReachedServer, reachServer } from '../client/reach-server.ts';
-import { askReport, noSuchPool, QUICK_MS } from '../client/server-report.ts';
+import { askReport, noSuchPool, QUICK_MS, refuseWhenStopping } from '../client/server-report.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
 import { count } from '../view/format.ts';
@@ -62,6 +62,7 @@ async function changeWorkers(
 ): Promise<number> {
   const server = await reachServer(options);
   try {
+    await refuseWhenStopping(server);
     const name = await choosePool(server, wanted);
     const target = async (): Promise<number> => (await askReport(server, [name])).pools[0]?.target ?? 0;
     const before = await target();
