@@ -65,6 +65,6 @@ export async function runCli(t: TestContext, words: readonly string[], options: 
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
   });
-  const [code] = (await within(once(child, 'close'), 20_000, `the end of rrts ${words.join(' ')}`)) as [number | null];
+  const [code] = (await within(once(child, 'close'), 60_000, `the end of rrts ${words.join(' ')}`)) as [number | null];
   return { code, stdout, stderr, dir };
 }
