@@ -60,9 +60,8 @@ export function ratiosOf(wishes: readonly RatioWish[], measured: ReadonlyMap<Pee
     const above = measured.get(wish.of);
     const below = measured.get(wish.by);
     if (above === undefined || below === undefined) return [];
-    const quotients = above.map(
-      ({ requestsPerSecond }, round) => requestsPerSecond / (below[round]?.requestsPerSecond ?? Number.NaN),
-    );
+    const figure = wish.figure ?? 'requestsPerSecond';
+    const quotients = above.map((measured, round) => measured[figure] / (below[round]?.[figure] ?? Number.NaN));
     return [{ ...wish, value: spread(quotients) }];
   });
 }

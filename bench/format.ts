@@ -27,11 +27,13 @@ export function tableOf(result: CaseResult): string[][] {
 }
 
 /** For example "rrts native, lean / bare node:http = 0.47 (0.44 - 0.49)". */
-export function ratioText({ of, by, value, goal }: Ratio): string {
+export function ratioText({ of, by, value, goal, figure }: Ratio): string {
   const range = `${decimals(value.lowest)} - ${decimals(value.highest)}`;
-  const text = `${PEERS[of]} / ${PEERS[by]} = ${decimals(value.median)} (${range})`;
+  const what = figure === undefined ? '' : `${figure}, `;
+  const text = `${what}${PEERS[of]} / ${PEERS[by]} = ${decimals(value.median)} (${range})`;
   if (goal === undefined) return text;
-  return `${text}; goal: at least ${goal}, ${value.median >= goal ? 'reached' : 'not reached'}`;
+  const reached = figure === undefined ? value.median >= goal : value.median <= goal;
+  return `${text}; goal: at ${figure === undefined ? 'least' : 'most'} ${goal}, ${reached ? 'reached' : 'not reached'}`;
 }
 
 /** 12345.6 as "12 346". */

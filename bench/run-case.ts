@@ -5,6 +5,7 @@ import type { BenchCase, PeerId } from './cases.ts';
 import { cpuSeconds } from './cpu-time.ts';
 import { type CaseResult, type Measurement, ratiosOf, rowOf } from './figures.ts';
 import { measure } from './load.ts';
+import { measureMixed } from './mixed.ts';
 import type { Options } from './options.ts';
 import { type RunningPeers, startPeers } from './peers/start.ts';
 import { verify } from './verify.ts';
@@ -72,7 +73,7 @@ async function measurePeer(
     script: join(workspace.root, 'bench', 'wrk.lua'),
   };
   const before = cpuSeconds(running.pidsOf(peer));
-  const { requests, ...sample } = await measure(load, options, signal);
+  const { requests, ...sample } = await (bench.mixed === true ? measureMixed : measure)(load, options, signal);
   const after = cpuSeconds(running.pidsOf(peer));
   const used = before === undefined || after === undefined ? undefined : after - before;
   return { ...sample, cpuMicroseconds: used === undefined ? undefined : (used * 1e6) / requests };

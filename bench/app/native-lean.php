@@ -16,6 +16,10 @@ HttpWorker::serve(static function (Request $request): Response {
     switch ($request->path()) {
         case '/hello':
             return new Response(200, ['Content-Type' => 'text/plain; charset=utf-8'], "Hello, World!\n");
+        case '/slow':
+            usleep(50_000);
+
+            return new Response(200, ['Content-Type' => 'text/plain; charset=utf-8'], "Hello, World!\n");
         case '/json':
             return new Response(200, ['Content-Type' => 'application/json'], json_encode(rows(), \JSON_THROW_ON_ERROR));
         case '/upload':

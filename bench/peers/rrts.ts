@@ -11,6 +11,8 @@ export interface RrtsOptions {
   readonly script: string;
   /** Sends requests ahead to workers of RoadRunner's packages too. */
   readonly prefetchSdk?: boolean;
+  /** Default: what rrts does by default. */
+  readonly prefetch?: number;
 }
 
 /** Starts rrts on a port of its own. */
@@ -21,6 +23,7 @@ export async function startRrts(workspace: Workspace, options: RrtsOptions, sign
     'http.address': `127.0.0.1:${port}`,
     'http.pool.num_workers': workspace.workers,
     'http.pool.prefetch_sdk': options.prefetchSdk === true,
+    ...(options.prefetch === undefined ? {} : { 'http.pool.prefetch': options.prefetch }),
   };
   const overrides = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   const config = join(workspace.root, 'bench', 'config', `${options.config}.yaml`);

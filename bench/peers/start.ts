@@ -16,6 +16,8 @@ const STARTERS: Readonly<Record<PeerId, Starter>> = {
     startRrts(workspace, { config: 'roadrunner', script: 'roadrunner.php', prefetchSdk: true }, signal),
   psr7: (workspace, signal) => startRrts(workspace, { config: 'native', script: 'native-psr7.php' }, signal),
   lean: (workspace, signal) => startRrts(workspace, { config: 'native', script: 'native-lean.php' }, signal),
+  leanAlone: (workspace, signal) =>
+    startRrts(workspace, { config: 'native', script: 'native-lean.php', prefetch: 0 }, signal),
   symfony: (workspace, signal) => startRrts(workspace, { config: 'symfony', script: 'public/index.php' }, signal),
   node: startNode,
   fpmPsr7: startKeptFpm,
