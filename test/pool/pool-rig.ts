@@ -6,6 +6,7 @@ import { camelCased } from '../../src/core/camel-case.ts';
 import type { RrtsError } from '../../src/core/errors.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { type PoolConfig, poolSchema } from '../../src/pool/config.ts';
+import type { PoolSettings } from '../../src/pool/options.ts';
 import { Pool } from '../../src/pool/pool.ts';
 import { PoolRequest } from '../../src/pool/request.ts';
 import { decodeResponseHead, encodeRequest } from '../../src/protocol/http/codecs.ts';
@@ -143,13 +144,10 @@ export interface RigOptions {
 
 let rigs = 0;
 
-/** Starts a pool of 2 workers (or as `config` says) on a fixture. */
-export async function startRig(script: string, options: RigOptions = {}): Promise<Rig> {
-  const log = new LogCollector();
-  const mark = `pool-${process.pid}-${rigs++}`;
+/** Settings of a pool of 2 workers (or as `config` says) on a fixture. */
+export function settingsOf(script: string, mark: string, options: RigOptions = {}): PoolSettings {
   const config = { num_workers: 2, allocate_timeout: '10s', ...options.config };
-  const pool = new Pool({
-    name: 'test',
+  return {
     mode: 'http',
     sdkCodec: options.sdkCodec ?? 'json',
     config: camelCased(poolSchema, poolSchema.parse(config)) as PoolConfig,
@@ -161,11 +159,17 @@ export async function startRig(script: string, options: RigOptions = {}): Promis
       group: undefined,
       onInit: undefined,
     },
-    logger: log,
     version: '0.0.0',
     environment: { ...process.env, [MARK]: mark },
     cwd: ROOT,
-  });
+  };
+}
+
+/** Starts a pool; see {@link settingsOf}. */
+export async function startRig(script: string, options: RigOptions = {}): Promise<Rig> {
+  const log = new LogCollector();
+  const mark = `pool-${process.pid}-${rigs++}`;
+  const pool = new Pool({ ...settingsOf(script, mark, options), name: 'test', logger: log });
   try {
     await pool.boot();
   } catch (error) {
