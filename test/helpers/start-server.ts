@@ -28,6 +28,8 @@ export interface ServerWish {
   /** The worker's command. */
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Starts it: `prlimit --nofile=64` ... */
+  readonly launcher?: readonly string[];
   /** Further words for the command line. */
   readonly args?: readonly string[];
 }
@@ -141,7 +143,7 @@ export function spawnWithYaml(
   const dir = makeTempDir('server');
   writeFileSync(dir.file('app.yaml'), yaml);
   const mark = randomUUID();
-  const [program = '', ...words] = [...GUARD, ...cliCommand()];
+  const [program = '', ...words] = [...GUARD, ...(wish.launcher ?? []), ...cliCommand()];
   const child = spawn(program, [...words, 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])], {
     cwd: ROOT,
     // Tests run as root on many machines; a test of the refusal takes this out.

@@ -56,7 +56,13 @@ const limitsSchema = z.strictObject({
     .min(0)
     .default(1000)
     .describe('A connection is closed after so many requests. 0: never.'),
-  connections: z.int().min(0).default(10_000).describe('Open connections; one more is closed at once. 0: no limit.'),
+  connections: z
+    .int()
+    .min(0)
+    .default(10_000)
+    .describe(
+      'Open connections; one more is closed at once. 0: no limit. Fewer when the process may not open so many files (ulimit -n).',
+    ),
 });
 
 const httpPoolSchema = poolSchema.extend({

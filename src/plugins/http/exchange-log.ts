@@ -19,7 +19,7 @@ const QUIET_MS = 1000;
 /** Log of failed requests. */
 export class ExchangeLog {
   readonly #logger: Logger;
-  readonly #refusals = new Map<ErrorCode, { loggedAt: number; unlogged: number }>();
+  readonly #refusals = new Map<ErrorCode | 'drop', { loggedAt: number; unlogged: number }>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -35,6 +35,16 @@ export class ExchangeLog {
     const unlogged = this.#unloggedSince(error.code);
     if (unlogged === undefined) return;
     this.#logger.warn(unlogged === 0 ? facts : { ...facts, unlogged }, error.message);
+  }
+
+  /** A connection over the limit was closed. */
+  dropped(limit: number): void {
+    const unlogged = this.#unloggedSince('drop');
+    if (unlogged === undefined) return;
+    this.#logger.warn(
+      unlogged === 0 ? { limit } : { limit, unlogged },
+      `${limit} connections are open; one more was closed`,
+    );
   }
 
   /** PHP sent headers that HTTP does not allow. */
@@ -57,7 +67,7 @@ export class ExchangeLog {
   }
 
   /** How many refusals with `code` were not logged since the last that was; undefined when this one is not to be logged either. */
-  #unloggedSince(code: ErrorCode): number | undefined {
+  #unloggedSince(code: ErrorCode | 'drop'): number | undefined {
     const now = performance.now();
     const last = this.#refusals.get(code);
     if (last !== undefined && now - last.loggedAt < QUIET_MS) {

@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { descriptorLimit } from '../../core/descriptor-limit.ts';
 import { Connection, connectionOf } from './connection.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import { writeRefusal } from './respond.ts';
@@ -9,6 +10,9 @@ import type { HttpServices } from './services.ts';
 
 /** Node looks for late requests only so often, so this is the precision of the header and body timeouts. */
 const CHECK_INTERVAL_MS = 1000;
+
+/** Most descriptors that are kept from clients: workers, uploaded files, logs and probes need some when every client has one. */
+const RESERVED_DESCRIPTORS = 1000;
 
 /** Makes the server; it does not listen yet. */
 export function createHttpServer(services: HttpServices): Server {
@@ -29,9 +33,26 @@ export function createHttpServer(services: HttpServices): Server {
   server.timeout = 0;
   // One more than allowed, so that the filter sees that there were too many; Node drops the rest without a word.
   server.maxHeadersCount = limits.headerFields + 1;
-  if (limits.connections > 0) server.maxConnections = limits.connections;
+  const most = connectionLimit(limits.connections, descriptorLimit());
+  if (Number.isFinite(most)) server.maxConnections = most;
+  if (limits.connections > most)
+    services.logger.warn({ connections: most }, tooFewDescriptors(limits.connections, most));
   listen(server, services);
   return server;
+}
+
+/**
+ * Connections that may be open: as configured (0 for no limit), and fewer when the process may not open so many descriptors. Without
+ * the reserve a crowd of idle clients would keep dead workers from being replaced.
+ */
+export function connectionLimit(configured: number, descriptors: number | undefined): number {
+  const wanted = configured === 0 ? Number.POSITIVE_INFINITY : configured;
+  if (descriptors === undefined) return wanted;
+  return Math.min(wanted, descriptors - Math.min(RESERVED_DESCRIPTORS, Math.ceil(descriptors / 4)));
+}
+
+function tooFewDescriptors(configured: number, most: number): string {
+  return `http.limits.connections: ${most} instead of ${configured}, because this process may not open more files (ulimit -n, LimitNOFILE)`;
 }
 
 function listen(server: Server, services: HttpServices): void {
@@ -39,6 +60,7 @@ function listen(server: Server, services: HttpServices): void {
     connectionOf(request.socket)?.receive(response);
   };
   server.on('connection', (socket) => new Connection(services, socket));
+  server.on('drop', () => services.log.dropped(server.maxConnections));
   server.on('request', receive);
   // Both would else be answered by Node before the filter has seen the request.
   server.on('checkContinue', receive);

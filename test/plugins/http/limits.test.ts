@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
+import { connectionLimit } from '../../../src/plugins/http/server.ts';
 import { type Rig, startRig, statusOf } from './http-rig.ts';
 import { part, reply } from './stub-pool.ts';
 
@@ -183,13 +184,24 @@ describe('slow readers', () => {
   });
 });
 
-test('connections over the limit are closed', async () => {
+test('connections: fewer than configured when the process may not open so many files', () => {
+  assert.equal(connectionLimit(10_000, 524_288), 10_000);
+  assert.equal(connectionLimit(10_000, 4096), 3096);
+  assert.equal(connectionLimit(10_000, 64), 48);
+  assert.equal(connectionLimit(0, 20_000), 19_000);
+  assert.equal(connectionLimit(0, undefined), Number.POSITIVE_INFINITY);
+  assert.equal(connectionLimit(100, undefined), 100);
+});
+
+test('connections over the limit are closed, and the log says so', async () => {
   const rig = await startRig({ limits: { connections: 2 } });
   const first = await rig.connect();
   const second = await rig.connect();
   const third = await rig.connect();
   await once(third.socket, 'close');
   assert.deepEqual([first.closed, second.closed], [false, false]);
+  const lines = rig.log.lines.filter(({ message }) => message === '2 connections are open; one more was closed');
+  assert.equal(lines.length, 1);
   first.destroy();
   second.destroy();
   await rig.close();
