@@ -201,7 +201,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   drain(): void {
     this.#stopping = true;
     this.#staffing.close();
-    this.#milestones.fail(new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping'));
+    this.#milestones.close(new RrtsError('ERR_POOL_STOPPED', 'the pool is stopping'));
   }
 
   /** Lets go what is not a process. */

@@ -7,6 +7,9 @@ import type { Roster } from './roster.ts';
 /** Why a worker leaves; in the log, and what tells its mark from that of max_jobs. */
 export const RESET = 'reset';
 
+/** A quarter of the workers, at least one, is replaced at a time: a boot costs more processor time than a request. */
+const STEPS = 4;
+
 /** What a reset needs of its pool. */
 export interface ResetOwner {
   /** Stops a worker that has no request. */
@@ -16,8 +19,8 @@ export interface ResetOwner {
 }
 
 /**
- * Replaces all workers. The old ones serve on until as many new ones are ready, so capacity never dips. One new worker that
- * does not boot ends the reset, and the old ones that are left stay.
+ * Replaces all workers, some at a time. These serve on until as many new ones are ready, so capacity never dips. One new
+ * worker that does not boot ends the reset, and the old ones that are left stay.
  */
 export class Reset {
   readonly #roster: Roster;
@@ -53,20 +56,28 @@ export class Reset {
     return this.#running;
   }
 
-  #round(): Promise<void> {
+  async #round(): Promise<void> {
     const old: Worker[] = [];
     for (const worker of [...this.#roster]) {
-      if (worker.state === 'starting') {
-        this.#owner.stopWorker(worker, RESET); // it serves nobody yet, and may have read the old code
-      } else if (worker.state === 'ready' || worker.state === 'working') {
-        old.push(worker);
-        this.#roster.markLeaving(worker, RESET);
-      }
+      // What starts serves nobody yet, and may have read the old code.
+      if (worker.state === 'starting') this.#owner.stopWorker(worker, RESET);
+      else if (worker.state === 'ready' || worker.state === 'working') old.push(worker);
     }
     this.#owner.fillNow();
-    // A worker that runs its last request counts as gone: it may be the one whose request asked for this reset.
+    const step = Math.max(1, Math.floor(old.length / STEPS));
+    for (let i = 0; i < old.length; i += step) await this.#replace(old.slice(i, i + step));
+    await this.#milestones.until(
+      () => this.#roster.serving() > 0,
+      () => undefined,
+    );
+  }
+
+  /** A worker that runs its last request counts as gone: it may be the one whose request asked for this reset. */
+  #replace(old: readonly Worker[]): Promise<void> {
+    for (const worker of old) if (this.#roster.takesRequests(worker)) this.#roster.markLeaving(worker, RESET);
+    this.#owner.fillNow();
     return this.#milestones.until(
-      () => this.#roster.serving() > 0 && !old.some((worker) => this.#roster.takesRequests(worker)),
+      () => !old.some((worker) => this.#roster.takesRequests(worker)),
       () => this.#roster.takeBack(RESET),
     );
   }
