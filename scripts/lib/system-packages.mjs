@@ -29,6 +29,7 @@ export const PHP_NEEDS = [
   program('composer', 'composer'),
   program('git', 'git'),
   program('unzip', 'unzip'),
+  program('systemd-notify', 'systemd'),
   phpLibrary('Symfony/Component/Runtime', 'php-symfony-runtime'),
   phpLibrary('Laravel/Lumen', 'php-laravel-lumen-framework'),
   phpLibrary('FastRoute', 'php-nikic-fast-route'),

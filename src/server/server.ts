@@ -87,6 +87,11 @@ export class Server {
     return this.pools.flatMap((pool) => pool.stats().workers.map((worker) => worker.pid));
   }
 
+  /** Aborts at the moment a stop is asked for. */
+  get stopSignal(): AbortSignal {
+    return this.#aborted.signal;
+  }
+
   /** True from the moment {@link stop} was called. */
   get stopping(): boolean {
     return this.#aborted.signal.aborted;

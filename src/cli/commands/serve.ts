@@ -7,6 +7,7 @@ import { type LoadedConfig, loadConfig } from '../../server/load-config.ts';
 import { openLogs } from '../../server/logging.ts';
 import { checkPrivileges } from '../../server/privileges.ts';
 import { Server } from '../../server/server.ts';
+import { ServiceManager, takeNotifyWish } from '../../server/service-manager.ts';
 import { type Ending, ProcessWatch } from '../../server/signals.ts';
 import { VERSION } from '../../version.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -18,6 +19,7 @@ const SUPPORTED_NODE_MAJOR = 22;
 
 /** Serves; settles with the exit code when the server has stopped. */
 export async function serve(options: GlobalOptions): Promise<number> {
+  const notifyWish = takeNotifyWish(process.env, process.pid);
   const loaded = loadConfig(configSources(options));
   Object.assign(process.env, loaded.environment);
   checkPrivileges(loaded.config.server, rootAllowed(options));
@@ -30,10 +32,14 @@ export async function serve(options: GlobalOptions): Promise<number> {
   const removePidFile = takePidFile(options.pid);
   const server = new Server({ config: loaded.config, logger, environment: process.env, cwd: process.cwd() });
   const watch = new ProcessWatch(server, logger);
+  const systemd = new ServiceManager(notifyWish, process.env['PATH'] ?? '', logger);
+  server.stopSignal.addEventListener('abort', () => systemd.stopping(), { once: true });
   const closeControl = await openControlOf(options, loaded, { server, watch, logger });
   try {
     const started = server.start().then(() => {
-      if (!server.stopping) logger.info({ version: VERSION, pid: process.pid, node: process.version }, 'rrts is ready');
+      if (server.stopping) return;
+      logger.info({ version: VERSION, pid: process.pid, node: process.version }, 'rrts is ready');
+      systemd.ready(`serving with ${server.pids.length} workers`);
     });
     // A stop during the start makes the start fail; that is not an error of its own.
     const failed = started.then(
@@ -44,7 +50,7 @@ export async function serve(options: GlobalOptions): Promise<number> {
     if (ending.kind === 'stopped') logger.info({}, 'stopped');
     return exitCodeOf(ending);
   } finally {
-    await closeControl();
+    await Promise.all([closeControl(), systemd.close()]);
     watch.close();
     removePidFile();
     await logs.close();
