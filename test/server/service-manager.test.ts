@@ -9,11 +9,11 @@ import { makeTempDir } from '../helpers/temp-dir.ts';
 import { eventually, within } from '../helpers/wait-for.ts';
 import { KeptLog } from './fake-plugins.ts';
 
-/** A systemd-notify that writes down what it is told, after so many seconds. */
-function fakeProgram(t: TestContext, seconds: string) {
+/** A systemd-notify that writes down what it is told, after a command. */
+function fakeProgram(t: TestContext, first: string) {
   const dir = makeTempDir('notify');
   t.after(() => dir.remove());
-  const script = `#!/bin/sh\nPATH=/usr/bin:/bin\nsleep ${seconds}\necho "$NOTIFY_SOCKET $*" >> ${dir.file('said')}\n`;
+  const script = `#!/bin/sh\nPATH=/usr/bin:/bin\n${first}\necho "$NOTIFY_SOCKET $*" >> ${dir.file('said')}\n`;
   writeFileSync(dir.file('systemd-notify'), script, { mode: 0o755 });
   const said = (): string[] =>
     exists(dir.file('said')) ? readFileSync(dir.file('said'), 'utf8').trimEnd().split('\n') : [];
@@ -34,7 +34,7 @@ test('the variables are taken out of the environment; a watchdog counts when it 
 });
 
 test('messages go out one after the other, those of the end as well', async (t) => {
-  const { path, said } = fakeProgram(t, '0.05');
+  const { path, said } = fakeProgram(t, 'sleep 0.05');
   const manager = new ServiceManager({ socket: '/run/n', watchdogMs: 100 }, path, new KeptLog());
   manager.ready('all well');
   await eventually(() => said().some((line) => line.endsWith('WATCHDOG=1')), 'a sign of life');
@@ -51,7 +51,7 @@ test('messages go out one after the other, those of the end as well', async (t) 
 });
 
 test('a program that hangs holds the end up for a second at most', async (t) => {
-  const { path } = fakeProgram(t, '30');
+  const { path } = fakeProgram(t, 'exec sleep 30');
   const manager = new ServiceManager({ socket: '/run/n', watchdogMs: undefined }, path, new KeptLog());
   manager.ready('x');
   manager.stopping();
