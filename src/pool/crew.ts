@@ -3,6 +3,7 @@
 import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { scriptOf } from '../worker/command.ts';
+import type { ExitReason } from '../worker/exit-reason.ts';
 import { describeDeath } from '../worker/failures.ts';
 import type { WorkerExit, WorkerOptions, WorkerOwner } from '../worker/owner.ts';
 import { RelayListener } from '../worker/relay-listener.ts';
@@ -272,14 +273,14 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   }
 
   /** Stops a worker that has no request, and starts a successor if one is needed. */
-  stopWorker(worker: Worker, reason: string): void {
+  stopWorker(worker: Worker, reason: ExitReason): void {
     this.roster.makesWay(worker);
     worker.stop(reason, this.#limits.stopTimeout);
     this.#staffing.fill();
   }
 
   /** Boots a successor; the worker serves on until that is ready. */
-  replace(worker: Worker, reason: string): void {
+  replace(worker: Worker, reason: ExitReason): void {
     if (!this.#stopping && this.roster.markLeaving(worker, reason)) this.#staffing.fill();
   }
 

@@ -1,16 +1,17 @@
 // Why workers ended: counted since the start, and the last ones one by one.
 
+import type { ExitReason } from '../worker/exit-reason.ts';
 import type { RecentExit } from './stats.ts';
 
 const RECENT = 20;
 
 /** The ends of the workers of one pool. */
 export class Exits {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<ExitReason, number>();
   readonly #recent: RecentExit[] = [];
 
   /** Counted since the start, by reason. */
-  get counts(): ReadonlyMap<string, number> {
+  get counts(): ReadonlyMap<ExitReason, number> {
     return new Map(this.#counts);
   }
 
@@ -20,7 +21,7 @@ export class Exits {
   }
 
   /** One more ended. */
-  add(pid: number, reason: string): void {
+  add(pid: number, reason: ExitReason): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     this.#recent.push({ pid, reason, at: Date.now() });
     if (this.#recent.length > RECENT) this.#recent.shift();

@@ -3,6 +3,7 @@
 import { RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Exchange, Outcome } from '../worker/exchange.ts';
+import type { ExitReason } from '../worker/exit-reason.ts';
 import type { WorkerExit } from '../worker/owner.ts';
 import type { Worker } from '../worker/worker.ts';
 import { Crew, type CrewOwner } from './crew.ts';
@@ -164,7 +165,7 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
     }
     this.#watch.weigh(worker);
     if (worker.state === 'working') this.#dispatcher.topUp(worker);
-    else if (worker.state === 'ready' && fate.worker === 'retire') this.#crew.stopWorker(worker, 'asked to stop');
+    else if (worker.state === 'ready' && fate.worker === 'retire') this.#crew.stopWorker(worker, 'stop_wish');
     else if (worker.state === 'ready') this.#release(worker);
   }
 
@@ -178,7 +179,7 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
     this.#crew.workerExited(worker, exit, booted, request !== undefined);
   }
 
-  replace(worker: Worker, reason: string): void {
+  replace(worker: Worker, reason: ExitReason): void {
     this.#crew.replace(worker, reason);
   }
 

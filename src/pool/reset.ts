@@ -1,5 +1,6 @@
 // New workers for old ones, without a pause: what a deployment asks for.
 
+import type { ExitReason } from '../worker/exit-reason.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Milestones } from './milestones.ts';
 import type { Roster } from './roster.ts';
@@ -13,7 +14,7 @@ const STEPS = 4;
 /** What a reset needs of its pool. */
 export interface ResetOwner {
   /** Stops a worker that has no request. */
-  stopWorker(worker: Worker, reason: string): void;
+  stopWorker(worker: Worker, reason: ExitReason): void;
   /** Starts what is missing now, whatever back-off is running: the code may have been mended. */
   fillNow(): void;
 }

@@ -1,11 +1,12 @@
 // Who is who among the workers of a pool: idle ones in turn, and those that have to make way.
 
 import { Fifo } from '../core/fifo.ts';
+import type { ExitReason } from '../worker/exit-reason.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { WorkerStats } from './stats.ts';
 
 /** Why a worker goes that is not replaced. */
-export const SURPLUS = 'not needed';
+export const SURPLUS = 'surplus';
 
 /** Counts by state. */
 export interface RosterCounts {
@@ -21,7 +22,7 @@ export class Roster {
   /** Round robin: the worker that was idle longest is first. */
   readonly #idle = new Fifo<Worker>();
   /** Workers that shall be replaced, and why. They go on serving until a successor is ready: capacity does not dip. */
-  readonly #leaving = new Map<Worker, string>();
+  readonly #leaving = new Map<Worker, ExitReason>();
   /** Workers whose successor is ready: they stop as soon as they are idle. */
   readonly #spent = new Set<Worker>();
 
@@ -59,7 +60,7 @@ export class Roster {
   }
 
   /** Marks a worker for replacement. False when it was marked before. */
-  markLeaving(worker: Worker, reason: string): boolean {
+  markLeaving(worker: Worker, reason: ExitReason): boolean {
     if (this.#leaving.has(worker)) return false;
     this.#leaving.set(worker, reason);
     return true;
@@ -71,12 +72,12 @@ export class Roster {
   }
 
   /** Why a worker leaves. */
-  reasonOf(worker: Worker): string {
+  reasonOf(worker: Worker): ExitReason {
     return this.#leaving.get(worker) ?? 'max_jobs';
   }
 
   /** Workers that were marked for this reason, and still serve, stay after all. */
-  takeBack(reason: string): void {
+  takeBack(reason: ExitReason): void {
     for (const [worker, why] of this.#leaving) {
       if (why === reason && !this.#spent.has(worker)) this.#leaving.delete(worker);
     }

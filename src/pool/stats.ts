@@ -1,6 +1,7 @@
 // Snapshots of a pool for metrics, status and commands.
 
 import type { HeadCodec } from '../protocol/payload.ts';
+import type { ExitReason } from '../worker/exit-reason.ts';
 import type { WorkerState } from '../worker/state.ts';
 
 /** One worker, at the moment of asking. */
@@ -21,13 +22,13 @@ export interface WorkerStats {
   /** How long it has been running it, in milliseconds. */
   readonly busyMs: number;
   /** Why it is going to be replaced; undefined when it is not. */
-  readonly leaving: string | undefined;
+  readonly leaving: ExitReason | undefined;
 }
 
 /** The end of one worker. */
 export interface RecentExit {
   readonly pid: number;
-  readonly reason: string;
+  readonly reason: ExitReason;
   /** Wall clock, milliseconds. */
   readonly at: number;
 }
@@ -48,7 +49,7 @@ export interface PoolStats {
   /** Boots that failed in a row; above 0 the pool is backing off. */
   readonly bootFailures: number;
   /** Workers that have ended since the start, by reason. */
-  readonly exits: ReadonlyMap<string, number>;
+  readonly exits: ReadonlyMap<ExitReason, number>;
   /** The last of them, the newest at the end. */
   readonly recentExits: readonly RecentExit[];
 }

@@ -2,6 +2,7 @@
 
 import { RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { ExitReason } from '../worker/exit-reason.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Limits } from './limits.ts';
@@ -16,7 +17,7 @@ const OVERDRAFT = 1.25;
 /** What the watch needs of its pool. */
 export interface WatchOwner {
   /** Boots a successor of an idle worker. */
-  replace(worker: Worker, reason: string): void;
+  replace(worker: Worker, reason: ExitReason): void;
   /** Boots that failed in a row. */
   bootFailures(): number;
 }

@@ -2,6 +2,7 @@
 
 import type { Logger } from '../core/logger.ts';
 import type { Exchange, Outcome } from './exchange.ts';
+import type { ExitReason } from './exit-reason.ts';
 import type { Worker } from './worker.ts';
 
 /** Why and how a process ended. */
@@ -9,7 +10,7 @@ export interface WorkerExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** The first reason that was given for ending it, or `died`. */
-  readonly reason: string;
+  readonly reason: ExitReason;
   /** Last lines it printed. */
   readonly tail: readonly string[];
 }

@@ -9,6 +9,7 @@ import type { Frame } from '../protocol/frame.ts';
 import type { HeadCodec } from '../protocol/payload.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import type { Exchange, Outcome, OutcomeKind } from './exchange.ts';
+import type { ExitReason } from './exit-reason.ts';
 import {
   bootTimedOut,
   brokeHandshake,
@@ -73,7 +74,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   #bootTimer: NodeJS.Timeout | undefined;
   #ladderTimer: NodeJS.Timeout | undefined;
   #bootError: RrtsError | undefined;
-  #reason: string | undefined;
+  #reason: ExitReason | undefined;
   #booted = false;
   #strayLogged = false;
   #printedEarly: Buffer | undefined;
@@ -168,7 +169,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   }
 
   /** Ends it gently: stop frame, after `graceMs` SIGTERM, then SIGKILL to the group. For a worker that has no request. */
-  stop(reason: string, graceMs: number): void {
+  stop(reason: ExitReason, graceMs: number): void {
     if (this.#state === 'stopping' || this.#state === 'dead') return;
     this.#reason ??= reason;
     const handshaken = this.#channel !== undefined;
@@ -179,7 +180,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   }
 
   /** Ends it at once: SIGKILL to its process group. A running exchange ends as `kind`. */
-  kill(reason: string, kind: OutcomeKind, error: RrtsError): void {
+  kill(reason: ExitReason, kind: OutcomeKind, error: RrtsError): void {
     if (this.#state === 'dead') return;
     this.#reason ??= reason;
     if (this.#state !== 'stopping') this.#go('stopping');
@@ -249,7 +250,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
       this.onFault(this.#channel, sequenceError('a second reply to one request'));
     }
     // It may have read what was taken back, or thrown it away: which reply would come next is not known.
-    if (this.#outOfStep && this.#state === 'ready') this.stop('streamed while it held requests', 0);
+    if (this.#outOfStep && this.#state === 'ready') this.stop('out_of_step', 0);
     this.#options.owner.exchangeEnded(this, exchange, outcome);
   }
 

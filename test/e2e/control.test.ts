@@ -77,7 +77,7 @@ describe('rrts workers', { concurrency: 2 }, () => {
     const removed = await runFor(t, server, ['workers', 'remove', 'http', '-n', '9']);
     assert.deepEqual([removed.code, removed.stdout], [0, 'http: 4 workers before, 1 now\n']);
     await eventually(() => server.workers().length === 1, 'one worker');
-    assert.match((await runFor(t, server, ['workers'])).stdout, /\nended: not needed 3\nlast: {2}\d+ not needed /);
+    assert.match((await runFor(t, server, ['workers'])).stdout, /\nended: surplus 3\nlast: {2}\d+ surplus /);
     assert.equal((await runFor(t, server, ['workers', 'add', '-n', '0'])).code, 64);
     await server.stop();
   });

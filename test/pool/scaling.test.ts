@@ -45,7 +45,7 @@ test('a rush brings workers up to the limit and never beyond, quiet brings them 
       assert.equal(most, 6);
       assert.equal(log.lines.filter((line) => line.includes('one worker more')).length, 4);
       assert.equal(log.lines.filter((line) => line.includes('one worker less')).length, 4);
-      assert.deepEqual([...pool.stats().exits], [['not needed', 4]]);
+      assert.deepEqual([...pool.stats().exits], [['surplus', 4]]);
     },
   ));
 

@@ -60,7 +60,7 @@ test('a pool with a busy worker', () => {
 
 test('why workers ended, the most frequent reason first; what is wanted; failed boots', () => {
   const exits = { ttl: 1, max_jobs: 12, died: 2 };
-  const recentExits = [1, 2, 3, 4].map((pid) => ({ pid, reason: 'max_jobs', at: NOW - (10 - pid) * 1000 }));
+  const recentExits = [1, 2, 3, 4].map((pid) => ({ pid, reason: 'max_jobs' as const, at: NOW - (10 - pid) * 1000 }));
   const text = render({ status: STATUS, pools: [{ ...POOL, exits, recentExits, target: 4, bootFailures: 2 }] });
   assert.match(text, /\nhttp: 2 workers, 4 wanted, 1 ready, 1 working, 3 waiting, 2 boots in a row failed\n/);
   assert.match(
