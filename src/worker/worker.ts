@@ -230,6 +230,10 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     }
     if (channel !== this.#channel) return;
     if (channel.ended) return; // it died inside a frame: `exit` tells more
+    // There is no request whose failure would tell of it.
+    if (this.#session?.busy !== true) {
+      this.#options.logger.warn(this.#facts, `an idle worker broke the protocol: ${error.message}`);
+    }
     const kind = this.#session?.replying === true ? 'cut' : 'malformed_reply';
     this.kill('malformed_reply', kind, brokeReply(error, this.#facts));
   }

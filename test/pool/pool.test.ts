@@ -136,9 +136,10 @@ for (const [script, code] of MALFORMED) {
 }
 
 test('the second answer of a worker that answers twice is not taken for that of the next request in the queue', () =>
-  withRig('misbehaving/two-replies.php', { config: { num_workers: 1 } }, async ({ pool }) => {
+  withRig('misbehaving/two-replies.php', { config: { num_workers: 1 } }, async ({ pool, log }) => {
     const ends = await Promise.all(Array.from({ length: 8 }, () => ask(pool, '/', 'POST')));
     assert.deepEqual(new Set(ends.map(({ text }) => text)), new Set(['first']));
+    await log.line('broke the protocol: a second reply to one request');
   }));
 
 test('text on STDOUT between frames is quoted in the log with the script, and harmless', () =>
