@@ -8,6 +8,8 @@ import { escapeControls } from '../core/text.ts';
 const LINE_LIMIT = 8 * 1024;
 /** Bytes per second that one worker may log; the rest is counted and dropped. */
 const RATE_LIMIT = 1024 * 1024;
+/** What a line costs besides its bytes: the log's own words around it, which are more than those of a short line. */
+const LINE_COST = 100;
 /** Lines kept for the error report of a worker that dies. */
 const TAIL_LINES = 10;
 
@@ -79,6 +81,7 @@ export class WorkerOutput {
     this.#partial = '';
     this.#partialCut = false;
     if (line === '') return;
+    this.#bytesThisSecond += LINE_COST;
     this.#tail.push(line);
     if (this.#tail.length > TAIL_LINES) this.#tail.shift();
     this.#logger.info({}, line);

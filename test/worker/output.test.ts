@@ -57,6 +57,13 @@ test('a flood is cut at 1 MiB a second and counted', () => {
   assert.match(warnings[0] ?? '', /more than 1 MiB in a second.*"bytes":103809024/);
 });
 
+test('short lines cost more than their bytes, as they do in the log', () => {
+  const { output, lines } = collect();
+  const chunk = Buffer.alloc(60_000, 'line\n');
+  for (let i = 0; i < 100; i++) output.push(chunk);
+  assert.ok(lines.length > 5_000 && lines.length <= 24_000, `${lines.length} lines`);
+});
+
 test('the last lines are kept for the report of a death, also one without a line end', () => {
   const { output } = collect();
   for (let i = 0; i < 15; i++) output.push(Buffer.from(`line ${i}\n`));
