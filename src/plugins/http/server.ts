@@ -20,9 +20,9 @@ export function createHttpServer(services: HttpServices): Server {
   const server = createServer({
     // Node checks every 30 s by default: a header timeout of 5 s would take up to 35.
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, timeouts.headers || CHECK_INTERVAL_MS),
-    headersTimeout: timeouts.headers,
-    // Must not be the shorter one; 0 is no limit, then body_idle alone bounds a body.
-    requestTimeout: timeouts.body === 0 ? 0 : Math.max(timeouts.body, timeouts.headers),
+    // Node refuses a longer one than that of the whole request; 0 is no limit, then body_idle alone bounds a body.
+    headersTimeout: timeouts.body === 0 ? timeouts.headers : Math.min(timeouts.headers || timeouts.body, timeouts.body),
+    requestTimeout: timeouts.body,
     keepAliveTimeout: timeouts.keepAlive,
     maxHeaderSize: limits.headerBytes,
     insecureHTTPParser: false,

@@ -50,8 +50,16 @@ describe('slow requests', () => {
   });
 });
 
-test('body: bounds the whole request', async () => {
-  const rig = await startRig({ timeouts: { headers: 200, body: 400 } });
+for (const [name, headers] of [
+  ['longer than headers', 200],
+  ['shorter than headers', 60_000],
+  ['and no limit for headers', 0],
+] as const) {
+  test(`body bounds the whole request: ${name}`, () => bodyTimeout({ headers, body: 400 }));
+}
+
+async function bodyTimeout(timeouts: { headers: number; body: number }): Promise<void> {
+  const rig = await startRig({ timeouts });
   const client = await rig.connect();
   client.send(`POST / HTTP/1.1\r\n${HEAD}Content-Length: 1000\r\n\r\n`);
   const drip = setInterval(() => client.send('x'), 50);
@@ -59,7 +67,7 @@ test('body: bounds the whole request', async () => {
   assert.equal(statusOf(text), 408);
   assert.equal(rig.pool.submitted.length, 0);
   await rig.close();
-});
+}
 
 test('an idle connection is closed after keep_alive', async () => {
   const rig = await startRig({ timeouts: { keepAlive: 100 } });
