@@ -151,7 +151,7 @@ describe('S05 a reset to broken code', () => {
           .map(({ pid }) => pid)
           .filter((pid) => pids.includes(pid)),
         pids,
-        `${what}: the old workers stay`,
+        `${what}: the old workers stay\n${app.server.logs.tail()}`,
       );
     }
     await app.whole(WORKERS, 3000);
@@ -162,7 +162,7 @@ describe('S05 a reset to broken code', () => {
     report(
       t,
       { ...result.facts(), broken: told.length, slowest: `${Math.round(slowest)} ms` },
-      { requests: 500, broken: 5 },
+      { requests: 200, broken: 5 },
     );
     result.assertAllAsExpected(app.server.logs.tail());
     atMost(slowest, BOOT_TIMEOUT_MS + 500, 'ms until the caller is told');
