@@ -1,9 +1,10 @@
 // The commands for a running server, as a person types them: workers, reset, stop, over the control socket and without it.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { execa } from 'execa';
 import { runCli, runFor } from '../cli/run-cli.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { mentions } from '../helpers/log-lines.ts';
@@ -234,6 +235,36 @@ describe('P05 the control socket', { concurrency: 2 }, () => {
       await server.stop();
     }
     assert.deepEqual([readdirSync(dir.file('open')), readdirSync(dir.file('theirs'))], [[], []]);
+  });
+
+  test('another user is refused by the directory, and by the socket where the directory is open', async (t) => {
+    if (process.getuid?.() !== 0) return t.skip('only root can be somebody else');
+    const dir = tempDir(t);
+    chmodSync(dir.path, 0o755);
+    const path = dir.file('own/c.sock');
+    const server = await start(t, { config: { control: { socket: path } } });
+    const connect = async (...before: string[]): Promise<string> => {
+      const code =
+        'echo stream_socket_client("unix://$argv[1]", $code) === false ? socket_strerror($code) : "connected";';
+      const words = [...before, 'php', '-d', 'error_reporting=0', '-r', code, '--', path];
+      return (await execa('env', words)).stdout;
+    };
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+    assert.equal(await connect(), 'connected');
+    assert.equal(await connect(...nobody), 'Permission denied');
+    chmodSync(dir.file('own'), 0o755);
+    assert.equal(await connect(...nobody), 'Permission denied');
+    await server.stop();
+  });
+
+  test('a master that does not answer: an error after 5 s', async (t) => {
+    const server = await start(t);
+    server.child.kill('SIGSTOP');
+    const { code, stderr } = await runFor(t, server, ['workers']);
+    server.child.kill('SIGCONT');
+    assert.equal(code, 69);
+    assert.match(stderr, /^rrts: the server at unix:.*\.sock did not answer control\.Workers within 5s\n/);
+    await server.stop();
   });
 
   test('one that a killed server left is replaced; that of a living one is not', async (t) => {
