@@ -17,7 +17,7 @@ import { Exits } from './exits.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { Milestones } from './milestones.ts';
 import { type PoolOptions, type PoolSettings, spawnOptionsOf } from './options.ts';
-import { RESET, Reset, type ResetOwner } from './reset.ts';
+import { RESET, Reset, type ResetOwner, stepOf } from './reset.ts';
 import { Roster, SURPLUS } from './roster.ts';
 import type { ScalerOwner } from './scaler.ts';
 import type { Staffing } from './staffing.ts';
@@ -211,7 +211,12 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   }
 
   missing(): number {
-    return Math.max(0, this.#target - this.roster.staying() - this.#spawning);
+    const wanted = this.#target - this.roster.staying() - this.#spawning;
+    // Workers that are worn serve on, so there is no hurry: boots all at once would take the processor from the requests.
+    const { starting, ready, working } = this.roster.counts();
+    const booting = starting + this.#spawning;
+    const absent = this.#target - ready - working - booting;
+    return Math.max(0, Math.min(wanted, Math.max(absent, stepOf(this.#target) - booting)));
   }
 
   /** Processes that pool.debug may start now. */

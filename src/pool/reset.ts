@@ -8,8 +8,10 @@ import type { Roster } from './roster.ts';
 /** Why a worker leaves; in the log, and what tells its mark from that of max_jobs. */
 export const RESET = 'reset';
 
-/** A quarter of the workers, at least one, is replaced at a time: a boot costs more processor time than a request. */
-const STEPS = 4;
+/** How many of so many workers are replaced at a time: a boot costs more processor time than a request. */
+export function stepOf(workers: number): number {
+  return Math.max(1, Math.floor(workers / 4));
+}
 
 /** What a reset needs of its pool. */
 export interface ResetOwner {
@@ -65,7 +67,7 @@ export class Reset {
       else if (worker.state === 'ready' || worker.state === 'working') old.push(worker);
     }
     this.#owner.fillNow();
-    const step = Math.max(1, Math.floor(old.length / STEPS));
+    const step = stepOf(old.length);
     for (let i = 0; i < old.length; i += step) await this.#replace(old.slice(i, i + step));
     await this.#milestones.until(
       () => this.#roster.serving() > 0,
