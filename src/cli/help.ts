@@ -32,7 +32,7 @@ export const SERVE_HELP = `
 Signals:
   SIGINT, SIGTERM, SIGQUIT  finish the requests that run, then stop (at most endure.grace_period)
   the same a second time    kill the workers and stop at once
-  SIGHUP                    ignored: there is no reload yet
+  SIGHUP, SIGUSR2           read the configuration again and replace all workers, without a pause
 
 Started as root:
   PHP does not run as root: set server.user and server.group, start rrts as another user,

@@ -5,6 +5,8 @@ import type { ConfigSources } from '../server/load-config.ts';
 
 /** Global options as given. */
 export interface GlobalOptions {
+  /** The working directory, after -w, with its symbolic links. */
+  readonly directory: string;
   readonly config: string;
   readonly override?: readonly string[];
   readonly workDir?: string;
@@ -37,13 +39,14 @@ export function addGlobalOptions(program: Command): Command {
     .addOption(new Option('-f, --force', 'for rrts stop: at once').hideHelp());
 }
 
-/** Changes the directory and says where the configuration comes from. Call once, before any path is used. */
+/** Where the configuration comes from. The environment is a copy: what dotenv files add to it later is no part of it. */
 export function configSources(options: GlobalOptions): ConfigSources {
   return {
     file: options.config,
     overrides: options.override ?? [],
     dotenv: options.dotenv,
-    environment: process.env,
+    environment: { ...process.env },
+    directory: options.directory,
   };
 }
 

@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { messageOf, RrtsError } from '../core/errors.ts';
+import { logicalDirectory } from '../server/working-directory.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
 import { checkConfig, printConfig, printSchema } from './commands/config.ts';
 import { resetWorkers } from './commands/reset.ts';
@@ -45,9 +46,8 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
     .showHelpAfterError(`(${name} --help explains)`);
   addGlobalOptions(program);
   const globals = (): GlobalOptions => {
-    const options = program.opts<GlobalOptions>();
-    changeDirectory(options.workDir ?? options.WorkDir);
-    return options;
+    const options = program.opts<Omit<GlobalOptions, 'directory'>>();
+    return { ...options, directory: enterDirectory(options.workDir ?? options.WorkDir) };
   };
   program
     .command('serve')
@@ -138,11 +138,14 @@ function versionText(name: 'rr' | 'rrts'): string {
     : `rrts version ${VERSION} (node ${process.version})`;
 }
 
-function changeDirectory(directory: string | undefined): void {
-  if (directory === undefined) return;
+/** Changes to the directory of -w. @returns the working directory with its symbolic links. */
+function enterDirectory(wanted: string | undefined): string {
+  const directory = logicalDirectory(process.env['PWD'], wanted);
+  if (wanted === undefined) return directory;
   try {
-    process.chdir(directory);
+    process.chdir(wanted);
   } catch (thrown) {
-    throw new RrtsError('ERR_CONFIG_NOT_FOUND', `-w ${directory}: cannot change to it: ${messageOf(thrown)}`);
+    throw new RrtsError('ERR_CONFIG_NOT_FOUND', `-w ${wanted}: cannot change to it: ${messageOf(thrown)}`);
   }
+  return directory;
 }

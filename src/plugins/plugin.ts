@@ -39,6 +39,11 @@ export interface PluginContext {
   readonly metrics: Registry;
   /** Starts a pool; settles when its workers are ready, rejects when none can boot. The host stops it after the plugin. */
   createPool(spec: PoolSpec): Promise<Pool>;
+  /**
+   * For `reload`: gives a pool its new configuration and replaces its workers, while it serves. Rejects when a new one does not boot;
+   * then the old workers and settings stay. The host does it, with the old `spec`, for pools that a reload leaves out.
+   */
+  reconfigurePool(pool: Pool, spec: PoolSpec): Promise<void>;
   /** Whom the workers run as, when that is somebody else (`server.user`): files made for them must be theirs. */
   readonly workerOwner: WorkerOwner | undefined;
   /** All pools that run. */
@@ -62,6 +67,12 @@ export interface PluginContext {
 export interface Plugin {
   /** Settles when it serves. Rejects with an RrtsError that names cause and place. */
   start(): Promise<void>;
+  /**
+   * Takes over a changed section, without a pause: `config` has new values for keys that are marked as live in the schema, and the
+   * running ones for all others. Rejects when it cannot; it then goes on with the old section (the host takes back its pools).
+   * Without this method a plugin can have no live keys.
+   */
+  reload?(config: unknown): Promise<void>;
   /** Takes no new work, finishes what it has within `graceMs`, then cuts it. Settles when nothing is left of it. */
   stop(graceMs: number): Promise<void>;
 }

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import type { CamelCased } from '../core/camel-case.ts';
+import { RESTART } from '../core/reload-mark.ts';
 import { duration, size } from '../core/scalars.ts';
 
 /** Default worker count: 2 per core keeps every core busy while some workers wait for a database. */
@@ -69,6 +70,7 @@ export const poolSchema = z.strictObject({
     .describe('Overrides server.command for this pool.'),
   debug: z
     .boolean()
+    .meta(RESTART)
     .default(false)
     .describe(
       'For development: a fresh process for each request, num_workers at most, and errors as readable pages. max_jobs and prefetch do nothing then.',

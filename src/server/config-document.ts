@@ -10,7 +10,7 @@ interface Section {
 
 /** The text of docs/config.md for a schema of `describeConfig`. */
 export function configDocument(schema: JsonSchema): string {
-  const sections = collect(schema, '', undefined);
+  const sections = collect({ schema, path: '', description: undefined, live: false });
   return `${PREFACE}${sections.map(printSection).join('')}`;
 }
 
@@ -36,23 +36,39 @@ version: "3"
 * **Dots** in keys are levels: \`http.address: :8080\` is the same as \`address\` below \`http\`.
 * **Reuse**: anchors and \`<<\` work, and top-level keys that begin with \`x-\` are ignored, so anchors can live there.
 * A section of RoadRunner that rrts does not have is a warning; any other unknown key is an error.
+* **reload** says \`yes\` where a change is put in force by a reload; others need a restart ([deploying.md](deploying.md)).
 * A section that is not in the file is off, except \`logs\` and \`endure\`, which have defaults.
 `;
 
+/** An object of the schema; `live` is what the marks above it say of reloads. */
+interface Spot {
+  readonly schema: JsonSchema;
+  readonly path: string;
+  readonly description: string | undefined;
+  readonly live: boolean;
+}
+
 /** An object becomes a section of its own; its scalars become rows, its objects further sections. */
-function collect(schema: JsonSchema, path: string, description: string | undefined): Section[] {
+function collect({ schema, path, description, live: inherited }: Spot): Section[] {
   const rows: string[] = [];
   const below: Section[] = [];
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
     const keyPath = path === '' ? key : `${path}.${key}`;
+    const live = isLive(property, inherited);
     const nested = nestedObject(property);
     if (nested === undefined) {
-      rows.push(printRow(key, property, schema.required?.includes(key) === true));
+      rows.push(printRow(key, property, { required: schema.required?.includes(key) === true, live }));
     } else {
-      below.push(...collect(nested.schema, keyPath + nested.suffix, property.description));
+      const spot = { schema: nested.schema, path: keyPath + nested.suffix, description: property.description };
+      below.push(...collect({ ...spot, live: isLive(nested.schema, live) }));
     }
   }
   return [{ path, description, rows }, ...below];
+}
+
+function isLive(schema: JsonSchema, inherited: boolean): boolean {
+  const mark = schema['x-reload'];
+  return mark === undefined ? inherited : mark === 'live';
 }
 
 /** A mapping with declared keys, or a mapping or list of such mappings. */
@@ -68,12 +84,18 @@ function printSection({ path, description, rows }: Section): string {
   const about = description === undefined ? '' : `\n${description}\n`;
   const name = path.endsWith('.*') ? '\n`*` is a name of your choice.\n' : '';
   if (rows.length === 0) return `${heading}${about}${name}`;
-  return `${heading}${about}${name}\n| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  return `${heading}${about}${name}\n| key | type | default | reload | meaning |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
 }
 
-function printRow(key: string, schema: JsonSchema, required: boolean): string {
+function printRow(key: string, schema: JsonSchema, { required, live }: { required: boolean; live: boolean }): string {
   const meaning = schema.description ?? '';
-  return `| \`${key}\` | ${escapePipes(typeName(schema))} | ${printDefault(schema, required)} | ${escapePipes(meaning)} |`;
+  const cells = [
+    escapePipes(typeName(schema)),
+    printDefault(schema, required),
+    live ? 'yes' : '',
+    escapePipes(meaning),
+  ];
+  return `| \`${key}\` | ${cells.join(' | ')} |`;
 }
 
 function printDefault(schema: JsonSchema, required: boolean): string {

@@ -25,6 +25,7 @@ export interface JsonSchema {
   anyOf?: JsonSchema[];
   'x-kind'?: string;
   'x-unit'?: string;
+  'x-reload'?: string;
   [key: string]: unknown;
 }
 
@@ -95,6 +96,7 @@ function forEditors(schema: JsonSchema): void {
     schema.type = [type, 'string'];
     schema.pattern = '\\$';
   }
+  delete schema['x-reload'];
   if (schema.enum !== undefined) {
     schema.anyOf = [{ enum: schema.enum }, { type: 'string', pattern: '\\$' }];
     delete schema.enum;

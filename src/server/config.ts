@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { type CamelCased, camelCased } from '../core/camel-case.ts';
+import { LIVE } from '../core/reload-mark.ts';
 import { duration } from '../core/scalars.ts';
 import { serverSchema } from '../worker/config.ts';
 import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
@@ -26,16 +27,18 @@ const hostShape = {
   version: z.literal('3').describe('Version of the format, as a text: "3".'),
   include: z
     .array(z.string().min(1))
+    .meta(LIVE)
     .optional()
     .describe('Further files, relative to the working directory. Their keys win over those of this file.'),
   envfile: z
     .string()
     .min(1)
+    .meta(LIVE)
     .optional()
     .describe('A dotenv file. Variables that the environment has already keep their value.'),
-  server: serverSchema.optional().describe('How workers are started.'),
+  server: serverSchema.meta(LIVE).optional().describe('How workers are started.'),
   logs: logsSchema.prefault({}).describe('What is logged, how and where.'),
-  endure: endureSchema.prefault({}).describe('Start and stop of the whole server.'),
+  endure: endureSchema.meta(LIVE).prefault({}).describe('Start and stop of the whole server.'),
   control: controlSchema.prefault({}).describe('How commands reach the running server.'),
 };
 
@@ -45,10 +48,11 @@ export const rootSchema = z.strictObject({
   ...Object.fromEntries(BUILT_IN_PLUGINS.map((plugin) => [plugin.name, plugin.schema.optional()])),
 });
 
-const hostSchema = z.object(hostShape);
+/** Schema of the server's own sections. */
+export const HOST_SCHEMA = z.object(hostShape);
 
 /** The server's own sections, names in camelCase. */
-export type HostConfig = CamelCased<z.output<typeof hostSchema>>;
+export type HostConfig = CamelCased<z.output<typeof HOST_SCHEMA>>;
 
 /** A validated configuration. */
 export interface RootConfig extends HostConfig {
@@ -64,5 +68,5 @@ export function toRootConfig(parsed: z.output<typeof rootSchema>): RootConfig {
     if (sections[name] !== undefined) plugins.set(name, camelCased(schema, sections[name]));
   }
   const host = Object.fromEntries(Object.keys(hostShape).map((key) => [key, sections[key]]));
-  return { ...camelCased(hostSchema, host as z.output<typeof hostSchema>), plugins };
+  return { ...camelCased(HOST_SCHEMA, host as z.output<typeof HOST_SCHEMA>), plugins };
 }

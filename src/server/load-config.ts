@@ -1,6 +1,7 @@
 // From a configuration file to validated values: read, put variables in, include, override, fit, check.
 
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { RrtsError } from '../core/errors.ts';
 import { type RootConfig, rootSchema, toRootConfig } from './config.ts';
 import {
@@ -31,6 +32,8 @@ export interface ConfigSources {
   readonly dotenv?: string | undefined;
   /** For `${VARIABLES}`. Default: none are set. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** What relative paths start from. Default: the working directory of this process. */
+  readonly directory?: string;
 }
 
 /** A configuration without errors. */
@@ -100,14 +103,14 @@ class Loading {
 
   /** The file and what it includes, variables put in. */
   readAll(): MapNode {
-    const root = readTree(this.#sources.file);
+    const root = this.#readTree(this.#sources.file);
     const envfile = root.entries.get('envfile')?.node;
     if (envfile?.kind === 'scalar' && typeof envfile.value === 'string') {
       this.#addDotenv(interpolate(envfile.value, this.#environment).text, envfile.place);
     }
     const filled = this.#fill(root);
     return includedFiles(filled).reduce((tree, { path, place }) => {
-      const included = this.#fill(readTree(path, place));
+      const included = this.#fill(this.#readTree(path, place));
       const nested = included.entries.get('include');
       if (nested !== undefined) {
         this.problems.push({ place: nested.place, path: 'include', message: 'an included file cannot include others' });
@@ -150,7 +153,13 @@ class Loading {
   }
 
   #addDotenv(path: string, place?: string): void {
-    Object.assign(this.added, readDotenv(path, this.#environment, place));
+    Object.assign(this.added, readDotenv(path, this.#environment, place, this.#sources.directory));
+  }
+
+  #readTree(path: string, place?: string): MapNode {
+    const parsed = parseConfigText(path, readText(path, place, this.#sources.directory));
+    if ('problems' in parsed) throw invalid('ERR_CONFIG_SYNTAX', parsed.problems);
+    return expandDottedKeys(rootSchema, parsed.tree) as MapNode;
   }
 
   #compareVersions(root: MapNode, included: MapNode, path: string): void {
@@ -167,15 +176,9 @@ class Loading {
   }
 }
 
-function readTree(path: string, place?: string): MapNode {
-  const parsed = parseConfigText(path, readText(path, place));
-  if ('problems' in parsed) throw invalid('ERR_CONFIG_SYNTAX', parsed.problems);
-  return expandDottedKeys(rootSchema, parsed.tree) as MapNode;
-}
-
-function readText(path: string, place: string | undefined): string {
+function readText(path: string, place: string | undefined, directory = '.'): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(resolve(directory, path), 'utf8');
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? thrown.code : '';
     const reasons: Record<string, string> = {

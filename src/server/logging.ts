@@ -12,6 +12,8 @@ import type { LogsConfig } from './logs-config.ts';
 /** An open log. */
 export interface Logs {
   readonly logger: LeveledLogger;
+  /** Changes the least level that is logged, also of child loggers. The rest of `config` does not count. */
+  setLevel(config: LogsConfig): void;
   /** Writes what is buffered, for at most a second, and closes the files. */
   close(): Promise<void>;
 }
@@ -23,8 +25,10 @@ export interface LeveledLogger extends Logger {
 
 type Encoding = 'json' | 'console' | 'raw';
 
-/** RoadRunner's most severe level has another name in pino. */
-const PINO_LEVELS: Readonly<Record<string, string>> = { panic: 'fatal' };
+/** The least level that is logged, as pino's number, for a logger and all its children: pino's own children keep a copy. */
+interface Threshold {
+  value: number;
+}
 
 /**
  * Opens the log.
@@ -32,7 +36,7 @@ const PINO_LEVELS: Readonly<Record<string, string>> = { panic: 'fatal' };
  */
 export function openLogs(config: LogsConfig): Logs {
   const { mode } = config;
-  if (mode === 'none' || mode === 'off') return { logger: wrap(pino({ level: 'silent' })), close: async () => {} };
+  if (mode === 'none' || mode === 'off') return silent();
   const terminal = config.output.some((output) => isTerminal(output));
   const encoding = encodingOf(config, terminal);
   const outputs = config.output.map((output) => openOutput(output));
@@ -41,10 +45,10 @@ export function openLogs(config: LogsConfig): Logs {
     const text = format(line);
     for (const output of outputs) output.write(text);
   };
-  const level = config.level ?? (mode === 'development' ? 'debug' : 'info');
+  const threshold: Threshold = { value: levelOf(config) };
   const root = pino(
     {
-      level: PINO_LEVELS[level] ?? level,
+      level: 'debug',
       base: null,
       // A known error says all in its message; a stack trace is for faults.
       serializers: {
@@ -56,26 +60,54 @@ export function openLogs(config: LogsConfig): Logs {
     { write },
   );
   return {
-    logger: wrap(root),
+    logger: wrap(root, threshold),
+    setLevel: (changed) => {
+      threshold.value = levelOf(changed);
+    },
     close: async () => {
       await Promise.all(outputs.map((output) => output.close()));
     },
   };
 }
 
+function silent(): Logs {
+  const logger = wrap(pino({ level: 'silent' }), { value: Number.POSITIVE_INFINITY });
+  return { logger, setLevel: () => undefined, close: async () => {} };
+}
+
+function levelOf({ level, mode }: LogsConfig): number {
+  const name = level ?? (mode === 'development' ? 'debug' : 'info');
+  // RoadRunner's most severe level has another name in pino.
+  return numberOf(name === 'panic' ? 'fatal' : name);
+}
+
+function numberOf(level: string): number {
+  return pino.levels.values[level] ?? 0;
+}
+
 /**
  * pino writes a key twice when a child logger sets it again. Children are therefore made from the root, with all
  * bindings merged: the `logger` of a worker's line is "server", whoever asked for the pool.
  */
-function wrap(root: pino.Logger, bindings: Record<string, unknown> = { logger: 'rrts' }): LeveledLogger {
+function wrap(
+  root: pino.Logger,
+  threshold: Threshold,
+  bindings: Record<string, unknown> = { logger: 'rrts' },
+): LeveledLogger {
   const logger = root.child(bindings);
+  const log = (level: 'debug' | 'info' | 'warn' | 'error') => {
+    const number = numberOf(level);
+    return (facts: object, message: string): void => {
+      if (number >= threshold.value) logger[level](facts, message);
+    };
+  };
   return {
-    debug: (facts, message) => logger.debug(facts, message),
-    info: (facts, message) => logger.info(facts, message),
-    warn: (facts, message) => logger.warn(facts, message),
-    error: (facts, message) => logger.error(facts, message),
-    child: (more) => wrap(root, { ...bindings, ...more }),
-    isLevelEnabled: (level) => logger.isLevelEnabled(level),
+    debug: log('debug'),
+    info: log('info'),
+    warn: log('warn'),
+    error: log('error'),
+    child: (more) => wrap(root, threshold, { ...bindings, ...more }),
+    isLevelEnabled: (level) => numberOf(level) >= threshold.value,
   };
 }
 

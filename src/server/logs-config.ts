@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { CamelCased } from '../core/camel-case.ts';
+import { LIVE } from '../core/reload-mark.ts';
 
 /** Schema of `logs:`. */
 export const logsSchema = z.strictObject({
@@ -14,6 +15,7 @@ export const logsSchema = z.strictObject({
     ),
   level: z
     .enum(['debug', 'info', 'warn', 'error', 'panic', 'fatal'])
+    .meta(LIVE)
     .optional()
     .describe('The least level that is logged. Default: debug in mode development, else info.'),
   encoding: z.enum(['console', 'json']).optional().describe('console: text for people. json: one object per line.'),

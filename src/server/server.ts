@@ -3,12 +3,14 @@
 import { Registry } from 'prom-client';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { Rounds } from '../core/rounds.ts';
 import { formatAddress } from '../core/scalars.ts';
-import type { Health, Plugin, PluginContext, PoolSpec } from '../plugins/plugin.ts';
+import type { Health, PluginContext, PoolSpec, WorkerOwner } from '../plugins/plugin.ts';
 import type { RpcConfig } from '../plugins/rpc/config.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
 import { methodsOf, type Services } from '../plugins/rpc-listener/services.ts';
 import { workerServices } from '../plugins/rpc-listener/worker-services.ts';
+import type { PoolSettings } from '../pool/options.ts';
 import { Pool } from '../pool/pool.ts';
 import { VERSION } from '../version.ts';
 import type { ServerConfig } from '../worker/config.ts';
@@ -19,17 +21,37 @@ import type { RootConfig } from './config.ts';
 import { settlesWithin } from './deadline.ts';
 import { runOnInit } from './on-init.ts';
 import { onInitIdentity } from './privileges.ts';
+import {
+  logFailedReload,
+  logReload,
+  type PoolEntry,
+  type ReloadReport,
+  rootChanges,
+  type Started,
+  TakeOver,
+} from './reload.ts';
 
 /** Part of the grace that is kept for the workers when a plugin uses up its own. */
 const POOL_RESERVE_MS = 2000;
 
-/** What a server is made of. */
-export interface ServerOptions {
+/** What the configuration files say, and the environment with what they add to it. */
+export interface Configuration {
   readonly config: RootConfig;
-  readonly logger: Logger;
   /** Environment that workers inherit. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Working directory of the workers. */
+}
+
+/** What a server is made of. */
+export interface ServerOptions extends Configuration {
+  readonly logger: Logger;
+  /** Reads the configuration again, for {@link Server.reload}; throws when it has mistakes. Default: it never changes. */
+  readonly load?: () => Configuration;
+  /**
+   * Told of the configuration that a reload puts in force, and of the old one again when that fails: for what is outside the server,
+   * such as the level of the log.
+   */
+  readonly onReload?: (config: RootConfig) => void;
+  /** Working directory of the workers. Symbolic links in it are followed anew by each. */
   readonly cwd: string;
   /** Default: those that come with rrts. */
   readonly pluginTypes?: readonly AnyPluginType[];
@@ -37,18 +59,6 @@ export interface ServerOptions {
 
 /** `starting` until every plugin serves, `stopping` from the moment a stop was asked for. */
 export type ServerPhase = 'starting' | 'ready' | 'stopping';
-
-/** A plugin that was started, with the pools it made. */
-interface Started {
-  readonly name: string;
-  readonly plugin: Plugin;
-  readonly pools: PoolEntry[];
-}
-
-interface PoolEntry {
-  readonly pool: Pool;
-  readonly destroyTimeout: number;
-}
 
 /** A server: everything that one configuration asks for. Start it once, stop it once. */
 export class Server {
@@ -61,9 +71,14 @@ export class Server {
   #starting: Promise<void> | undefined;
   #ready = false;
   #stopped: Promise<void> | undefined;
+  /** What is in force. */
+  #current: Configuration;
+  readonly #reloads = new Rounds(() => this.#reload());
+  #takeOver: TakeOver | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#current = options;
   }
 
   /** All pools that run, those that boot included. */
@@ -74,6 +89,15 @@ export class Server {
   /** What RPC clients may call. */
   get rpcServices(): Services {
     return this.#rpcServices;
+  }
+
+  get #pluginTypes(): readonly AnyPluginType[] {
+    return this.#options.pluginTypes ?? BUILT_IN_PLUGINS;
+  }
+
+  /** PWD names the directory as the workers are started in it: some frameworks read it to find the application. */
+  get #environment(): Configuration['environment'] {
+    return { ...this.#current.environment, PWD: this.#options.cwd };
   }
 
   /** How far it is. */
@@ -110,8 +134,17 @@ export class Server {
     }
   }
 
+  /**
+   * Reads the configuration again, puts in force what can change while it runs, and replaces all workers; nobody waits for it. Settles
+   * when no old worker takes requests any more. Calls during a reload share the one that follows it. Rejects, with everything as it
+   * was, when the configuration has mistakes or a new worker does not boot; both are logged too.
+   */
+  reload(): Promise<ReloadReport> {
+    return this.#reloads.run();
+  }
+
   /** Stops everything, the last started first; never takes much longer than `graceMs`. Further calls wait for the first. */
-  stop(graceMs: number = this.#options.config.endure.gracePeriod): Promise<void> {
+  stop(graceMs: number = this.#current.config.endure.gracePeriod): Promise<void> {
     this.#stopped ??= this.#stopAll(graceMs);
     return this.#stopped;
   }
@@ -123,8 +156,9 @@ export class Server {
   }
 
   async #startAll(): Promise<void> {
-    const { config, environment, cwd, logger } = this.#options;
-    const pluginTypes = (this.#options.pluginTypes ?? BUILT_IN_PLUGINS).filter(({ name }) => config.plugins.has(name));
+    const { cwd, logger } = this.#options;
+    const { config } = this.#current;
+    const pluginTypes = this.#pluginTypes.filter(({ name }) => config.plugins.has(name));
     if (pluginTypes.length === 0) {
       throw new RrtsError('ERR_CONFIG_INVALID', 'the configuration has nothing to serve', {
         cure: 'Add an http: section with an address.',
@@ -134,6 +168,7 @@ export class Server {
     if (config.server !== undefined && onInit !== undefined) {
       const { signal } = this.#aborted;
       const runAs = onInitIdentity(config.server);
+      const environment = this.#environment;
       await runOnInit({ config: onInit, runAs, cwd, environment, logger: logger.child({ logger: 'server' }), signal });
     }
     for (const type of pluginTypes) {
@@ -144,7 +179,7 @@ export class Server {
 
   async #startPlugin(type: AnyPluginType): Promise<void> {
     const pools: PoolEntry[] = [];
-    const plugin = type.create(this.#options.config.plugins.get(type.name), this.#contextFor(type.name, pools));
+    const plugin = type.create(this.#current.config.plugins.get(type.name), this.#contextFor(type.name, pools));
     this.#started.push({ name: type.name, plugin, pools });
     await plugin.start();
   }
@@ -155,7 +190,10 @@ export class Server {
       logger: this.#options.logger.child({ logger: name }),
       metrics: this.#metrics,
       createPool: (spec) => this.#createPool(spec, pools),
-      workerOwner: identityOf(this.#options.config.server?.user, this.#options.config.server?.group),
+      reconfigurePool: (pool, spec) => this.#reconfigurePool(pool, spec),
+      get workerOwner() {
+        return ownerIn(server.#current.config);
+      },
       pools: () => this.pools,
       registerHealthCheck: (plugin, check) => {
         this.#healthChecks.set(plugin, check);
@@ -173,20 +211,74 @@ export class Server {
   }
 
   async #createPool(spec: PoolSpec, pools: PoolEntry[]): Promise<Pool> {
-    const { config, environment, cwd, logger } = this.#options;
-    const pool = new Pool({
-      ...spec,
-      server: config.server ?? missingServer(),
-      logger: logger.child({ logger: 'server' }),
-      rpcAddress: rpcUrl(config.plugins.get(rpcPlugin.name) as RpcConfig | undefined),
-      version: VERSION,
-      environment,
-      cwd,
-    });
+    const logger = this.#options.logger.child({ logger: 'server' });
+    const pool = new Pool({ ...this.#poolSettings(spec), name: spec.name, logger });
     // Known before it has booted, so that a stop in the meantime reaches its workers.
-    pools.push({ pool, destroyTimeout: spec.config.destroyTimeout });
+    pools.push({ pool, spec });
     await pool.boot();
     return pool;
+  }
+
+  #poolSettings(spec: PoolSpec): PoolSettings {
+    const { config } = this.#current;
+    return {
+      ...spec,
+      server: config.server ?? missingServer(),
+      rpcAddress: rpcUrl(config.plugins.get(rpcPlugin.name) as RpcConfig | undefined),
+      version: VERSION,
+      environment: this.#environment,
+      cwd: this.#options.cwd,
+    };
+  }
+
+  async #reconfigurePool(pool: Pool, spec: PoolSpec): Promise<void> {
+    const entry = this.#started.flatMap(({ pools }) => pools).find((one) => one.pool === pool);
+    if (entry === undefined || this.#takeOver === undefined)
+      throw new Error('only for pools of this server, in reload');
+    await this.#takeOver.renew(entry, spec);
+  }
+
+  async #reload(): Promise<ReloadReport> {
+    const { logger } = this.#options;
+    try {
+      if (this.#starting === undefined) throw new RrtsError('ERR_POOL_STOPPED', 'the server was not started');
+      await this.#starting;
+      if (this.stopping) throw new RrtsError('ERR_POOL_STOPPED', 'the server is stopping');
+      const report = await this.#putInForce(this.#options.load?.() ?? this.#current);
+      logReload(logger, report);
+      return report;
+    } catch (error) {
+      logFailedReload(logger, error);
+      throw error;
+    }
+  }
+
+  async #putInForce(wanted: Configuration): Promise<ReloadReport> {
+    const before = this.#current;
+    const { config, applied, restart } = rootChanges(before.config, wanted.config, this.#pluginTypes);
+    ownerIn(config);
+    const takeOver = new TakeOver({
+      started: this.#started,
+      logger: this.#options.logger,
+      stopping: () => this.stopping,
+      reconfigurePool: ({ pool }, spec) => pool.reconfigure(this.#poolSettings(spec)),
+    });
+    this.#takeOver = takeOver;
+    const put = (configuration: Configuration): void => {
+      this.#current = configuration;
+      this.#options.onReload?.(configuration.config);
+    };
+    put({ config, environment: wanted.environment });
+    try {
+      await takeOver.run(config);
+    } catch (error) {
+      put(before);
+      await takeOver.undo(before.config);
+      throw error;
+    } finally {
+      this.#takeOver = undefined;
+    }
+    return { applied, restart };
   }
 
   async #stopAll(graceMs: number): Promise<void> {
@@ -198,8 +290,8 @@ export class Server {
       const reserve = pools.length === 0 ? 0 : Math.min(POOL_RESERVE_MS, left() / 2);
       await this.#bounded(name, left(), () => plugin.stop(left() - reserve));
       await Promise.all(
-        pools.map(({ pool, destroyTimeout }) => {
-          const grace = Math.min(destroyTimeout, left());
+        pools.map(({ pool, spec }) => {
+          const grace = Math.min(spec.config.destroyTimeout, left());
           return this.#bounded(`pool ${pool.name}`, grace, () => pool.stop(grace));
         }),
       );
@@ -225,6 +317,11 @@ export class Server {
       logger.error({ err: error }, `${what} could not be stopped: ${messageOf(error)}`);
     }
   }
+}
+
+/** Throws for somebody this system does not know. */
+function ownerIn(config: RootConfig): WorkerOwner | undefined {
+  return identityOf(config.server?.user, config.server?.group);
 }
 
 /** RR_RPC as the SDK reads it: with a scheme. Workers are told before the plugin starts, because it starts after them. */

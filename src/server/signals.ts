@@ -1,5 +1,6 @@
 // What signals and unforeseen errors do to a running server, and which exit code comes of it.
 
+import { Debounce } from '../core/debounce.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { settlesWithin } from './deadline.ts';
@@ -10,6 +11,11 @@ const STOP_SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGQUIT: 3 } as const;
 
 type StopSignal = keyof typeof STOP_SIGNALS;
 const SIGNAL_NAMES = Object.keys(STOP_SIGNALS) as StopSignal[];
+
+const RELOAD_SIGNALS: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR2'];
+
+/** Somebody who sends one signal after the other gets one reload when he is done, or every ten seconds. */
+const RELOAD_PACE = { quietMs: 300, longestMs: 10_000 };
 
 /** Longest drain after an error that nobody caught. */
 const FAULT_GRACE_MS = 5000;
@@ -24,7 +30,7 @@ export type Ending =
 
 /**
  * A watch over process-wide events. First SIGINT, SIGTERM or SIGQUIT: drain and stop. Second: kill the workers and end at
- * once. SIGHUP: ignored, so that a closed terminal does not end a server. An error that nobody caught: log, drain for at
+ * once. SIGHUP or SIGUSR2: reload, once for all that come in one burst; a closed terminal does not end a server. An error that nobody caught: log, drain for at
  * most five seconds, end.
  */
 export class ProcessWatch {
@@ -32,6 +38,12 @@ export class ProcessWatch {
   readonly ended: Promise<Ending>;
   readonly #server: Server;
   readonly #logger: Logger;
+  readonly #reload = new Debounce({
+    ...RELOAD_PACE,
+    action: async () => {
+      await this.#server.reload().catch(() => undefined); // it has logged why
+    },
+  });
   #end: (ending: Ending) => void = () => undefined;
   #asked = false;
 
@@ -42,7 +54,7 @@ export class ProcessWatch {
       this.#end = resolve;
     });
     for (const signal of SIGNAL_NAMES) process.on(signal, this.#onStop);
-    process.on('SIGHUP', this.#onHangup);
+    for (const signal of RELOAD_SIGNALS) process.on(signal, this.#onReload);
     process.on('uncaughtException', this.#onFault);
     process.on('unhandledRejection', this.#onFault);
     // Not taken off again by `close`: whatever the reason of the end, no worker outlives this process.
@@ -57,7 +69,8 @@ export class ProcessWatch {
   /** Stops watching. */
   close(): void {
     for (const signal of SIGNAL_NAMES) process.off(signal, this.#onStop);
-    process.off('SIGHUP', this.#onHangup);
+    for (const signal of RELOAD_SIGNALS) process.off(signal, this.#onReload);
+    this.#reload.close();
     process.off('uncaughtException', this.#onFault);
     process.off('unhandledRejection', this.#onFault);
   }
@@ -87,8 +100,10 @@ export class ProcessWatch {
     void cut.then(() => this.#end({ kind: 'cut', signal, signalNumber: STOP_SIGNALS[signal] }));
   }
 
-  readonly #onHangup = (): void => {
-    this.#logger.info({ signal: 'SIGHUP' }, 'SIGHUP is ignored: there is no reload yet');
+  readonly #onReload = (signal: NodeJS.Signals): void => {
+    if (this.#asked) return;
+    this.#logger.debug({ signal }, `${signal}: the configuration will be reloaded`);
+    this.#reload.wish();
   };
 
   readonly #onFault = (thrown: unknown): void => {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { CamelCased } from '../core/camel-case.ts';
+import { RESTART } from '../core/reload-mark.ts';
 import { duration } from '../core/scalars.ts';
 
 const command = z
@@ -15,6 +16,7 @@ export const serverSchema = z.strictObject({
   command,
   relay: z
     .string()
+    .meta(RESTART)
     .regex(/^(pipes|unix:\/\/.+|tcp:\/\/.+:\d+)$/, 'must be pipes, unix://path or tcp://host:port')
     .default('pipes')
     .describe('Channel between rrts and its workers. pipes needs no address and is the fastest.'),
@@ -41,6 +43,7 @@ export const serverSchema = z.strictObject({
       exit_on_error: z.boolean().default(false).describe('Do not start when it fails.'),
       env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
     })
+    .meta(RESTART)
     .optional()
     .describe('A command to run once before the first worker.'),
 });

@@ -3,15 +3,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { cliCommand, ROOT } from '../helpers/paths.ts';
+import { cliCommand } from '../helpers/paths.ts';
 import { runtimeDirectory, type ServerProcess } from '../helpers/start-server.ts';
 import { makeTempDir, type TempDir } from '../helpers/temp-dir.ts';
 import { within } from '../helpers/wait-for.ts';
-
-/** The loader by its path: in the folder of a test there are no packages. */
-const TSX = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
 
 /** What a command left. */
 export interface Run {
@@ -46,7 +42,7 @@ export async function runCli(t: TestContext, words: readonly string[], options: 
   const dir = makeTempDir('cli');
   t.after(() => dir.remove());
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(dir.file(name), text);
-  const [node = '', ...command] = cliCommand().map((word) => (word === 'tsx' ? TSX : word));
+  const [node = '', ...command] = cliCommand();
   if (options.calledAs !== undefined) {
     symlinkSync(command.pop() ?? '', dir.file(options.calledAs));
     command.push(dir.file(options.calledAs));

@@ -21,10 +21,12 @@ let command: readonly string[] | undefined;
 
 /** The rrts command: the compiled one when it is as new as the sources, which starts quicker, or else the sources. */
 export function cliCommand(): readonly string[] {
-  command ??= isBuildFresh() ? [BUILT] : ['--import', 'tsx', join(ROOT, 'src', 'cli', 'main.ts')];
+  command ??= isBuildFresh() ? [BUILT] : ['--import', TSX, join(ROOT, 'src', 'cli', 'main.ts')];
   return [process.execPath, ...command];
 }
 
+/** The loader by its path: in the folder of a test there are no packages. */
+const TSX = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
 const BUILT = join(ROOT, 'dist', 'cli', 'main.js');
 
 function isBuildFresh(): boolean {

@@ -32,6 +32,8 @@ export interface ServerWish {
   readonly launcher?: readonly string[];
   /** Further words for the command line. */
   readonly args?: readonly string[];
+  /** Working directory, also as PWD, as a shell would have it. Default: the root of the repository. */
+  readonly cwd?: string;
 }
 
 /** How a server that is gone ended. */
@@ -130,7 +132,7 @@ export function baseConfig(port: number, statusPort: number, command: readonly s
 /** Starts a server without waiting for anything. */
 export async function spawnServer(wish: ServerWish = {}): Promise<ServerProcess> {
   const [port, statusPort] = [await freePort(), await freePort()];
-  const config = merge(baseConfig(port, statusPort, wish.command ?? []), wish.config ?? {});
+  const config = mergeConfig(baseConfig(port, statusPort, wish.command ?? []), wish.config ?? {});
   return spawnWithYaml(stringify(config), wish, [port, statusPort]);
 }
 
@@ -143,12 +145,14 @@ export function spawnWithYaml(
   const dir = makeTempDir('server');
   writeFileSync(dir.file('app.yaml'), yaml);
   const mark = randomUUID();
+  const cwd = wish.cwd ?? ROOT;
   const [program = '', ...words] = [...GUARD, ...(wish.launcher ?? []), ...cliCommand()];
   const child = spawn(program, [...words, 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])], {
-    cwd: ROOT,
+    cwd,
     // Tests run as root on many machines; a test of the refusal takes this out.
     env: {
       ...inheritedEnvironment(),
+      PWD: cwd,
       RRTS_ALLOW_ROOT: '1',
       ...runtimeDirectory(dir),
       ...wish.environment,
@@ -209,11 +213,11 @@ function inheritedEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Merges trees; lists and scalars replace, null removes. */
-function merge(base: ConfigTree, over: ConfigTree): ConfigTree {
+export function mergeConfig(base: ConfigTree, over: ConfigTree): ConfigTree {
   const result: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
     if (value === null) delete result[key];
-    else result[key] = isTree(value) && isTree(result[key]) ? merge(result[key], value) : value;
+    else result[key] = isTree(value) && isTree(result[key]) ? mergeConfig(result[key], value) : value;
   }
   return result;
 }

@@ -15,6 +15,7 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
     logger: silentLogger,
     metrics: new Registry(),
     createPool: () => Promise.reject(new Error('no pools here')),
+    reconfigurePool: () => Promise.reject(new Error('no pools here')),
     workerOwner: undefined,
     pools: () => stats().map((one) => ({ name: one.name, stats: () => one }) as unknown as Pool),
     registerHealthCheck: (plugin, check) => void checks.set(plugin, check),

@@ -71,12 +71,15 @@ test('a second signal stops at once what hangs', async (t) => {
   assert.match(server.text, /second signal: stopping at once\nending cut/);
 });
 
-test('SIGHUP is ignored', async (t) => {
-  const server = new FaultyServer(t, 'none');
-  await server.printed('started');
-  server.child.kill('SIGHUP');
-  await server.printed('SIGHUP is ignored');
-  server.child.kill('SIGTERM');
-  await within(server.ended, 5000, 'the end');
-  assert.match(server.text, /ending stopped/);
-});
+for (const signal of ['SIGHUP', 'SIGUSR2'] as const) {
+  test(`${signal} reloads, once for all that come together`, async (t) => {
+    const server = new FaultyServer(t, 'none');
+    await server.printed('started');
+    for (let i = 0; i < 5; i++) server.child.kill(signal);
+    await server.printed('the configuration was reloaded');
+    server.child.kill('SIGTERM');
+    await within(server.ended, 5000, 'the end');
+    assert.match(server.text, /ending stopped/);
+    assert.equal(server.text.split('the configuration was reloaded').length, 2);
+  });
+}

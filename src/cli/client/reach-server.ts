@@ -26,7 +26,7 @@ const NOBODY = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
 export async function reachServer(options: GlobalOptions, controlOnly = false): Promise<ReachedServer> {
   const { socket, rpc } = clientSettings(configSources(options));
   const uid = process.getuid?.() ?? 0;
-  const place = { file: options.config, directory: process.cwd(), written: socket, environment: process.env, uid };
+  const place = { file: options.config, directory: options.directory, written: socket, environment: process.env, uid };
   const faults: string[] = [];
   for (const path of clientSocketPaths(place)) {
     // Root may command everybody's server, but nobody may command one that somebody else planted.

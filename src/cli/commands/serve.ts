@@ -6,7 +6,7 @@ import { openControl } from '../../server/control/control-listener.ts';
 import { type LoadedConfig, loadConfig } from '../../server/load-config.ts';
 import { openLogs } from '../../server/logging.ts';
 import { checkPrivileges } from '../../server/privileges.ts';
-import { Server } from '../../server/server.ts';
+import { type Configuration, Server } from '../../server/server.ts';
 import { ServiceManager, takeNotifyWish } from '../../server/service-manager.ts';
 import { type Ending, ProcessWatch } from '../../server/signals.ts';
 import { VERSION } from '../../version.ts';
@@ -20,7 +20,8 @@ const SUPPORTED_NODE_MAJOR = 22;
 /** Serves; settles with the exit code when the server has stopped. */
 export async function serve(options: GlobalOptions): Promise<number> {
   const notifyWish = takeNotifyWish(process.env, process.pid);
-  const loaded = loadConfig(configSources(options));
+  const sources = configSources(options);
+  const loaded = loadConfig(sources);
   Object.assign(process.env, loaded.environment);
   checkPrivileges(loaded.config.server, rootAllowed(options));
   const logs = openLogs(loaded.config.logs);
@@ -30,7 +31,21 @@ export async function serve(options: GlobalOptions): Promise<number> {
     warnOfOldNode((text) => logger.warn({}, text));
   }
   const removePidFile = takePidFile(options.pid);
-  const server = new Server({ config: loaded.config, logger, environment: process.env, cwd: process.cwd() });
+  const inForce = ({ config, environment }: LoadedConfig): Configuration => {
+    return { config, environment: { ...sources.environment, ...environment } };
+  };
+  const server = new Server({
+    ...inForce(loaded),
+    logger,
+    cwd: options.directory,
+    load: () => {
+      const again = loadConfig(sources);
+      checkPrivileges(again.config.server, rootAllowed(options));
+      for (const warning of again.warnings) logger.warn({}, warning);
+      return inForce(again);
+    },
+    onReload: (config) => logs.setLevel(config.logs),
+  });
   const watch = new ProcessWatch(server, logger);
   const systemd = new ServiceManager(notifyWish, process.env['PATH'] ?? '', logger);
   server.stopSignal.addEventListener('abort', () => systemd.stopping(), { once: true });
@@ -82,7 +97,7 @@ interface Running {
 
 /** Opens the control socket of the server; the result closes it. */
 function openControlOf(options: GlobalOptions, { config }: LoadedConfig, { server, watch, logger }: Running) {
-  const directory = process.cwd();
+  const { directory } = options;
   const path = resolve(directory, options.config);
   const startedAt = Date.now();
   return openControl({

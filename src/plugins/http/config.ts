@@ -3,6 +3,7 @@
 import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import type { CamelCased } from '../../core/camel-case.ts';
+import { LIVE, RESTART } from '../../core/reload-mark.ts';
 import { address, duration, size } from '../../core/scalars.ts';
 import { poolSchema } from '../../pool/config.ts';
 
@@ -74,11 +75,10 @@ const httpPoolSchema = poolSchema.extend({
     ),
 });
 
-/** Schema of `http:`. */
-export const httpSchema = z.strictObject({
-  address: address().describe(
-    'Where to listen: 0.0.0.0:8080, :8080 (every interface), [::1]:8080, unix:///run/app.sock.',
-  ),
+const httpKeys = z.strictObject({
+  address: address()
+    .meta(RESTART)
+    .describe('Where to listen: 0.0.0.0:8080, :8080 (every interface), [::1]:8080, unix:///run/app.sock.'),
   internal_error_code: z.int().min(400).max(599).default(500).describe('Status when the worker answers with an error.'),
   error_codes: z
     .enum(['rrts', 'roadrunner'])
@@ -109,6 +109,9 @@ export const httpSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   pool: httpPoolSchema.prefault({}),
 });
+
+/** Schema of `http:`. */
+export const httpSchema = httpKeys.meta(LIVE);
 
 /** `http:` as parsed. */
 export type HttpSection = z.output<typeof httpSchema>;

@@ -6,7 +6,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import { type Address, formatAddress } from '../../core/scalars.ts';
 import { removeStaleSocket } from '../../core/unix-socket.ts';
-import { createHttpServer } from './server.ts';
+import { applySettings, createHttpServer } from './server.ts';
 import type { HttpServices } from './services.ts';
 
 /** The listener of the http plugin. */
@@ -47,6 +47,11 @@ export class HttpFront {
     const bound = this.server.address();
     if (address.kind === 'unix' || bound === null || typeof bound === 'string') return address;
     return { kind: 'tcp', host: bound.address, port: bound.port };
+  }
+
+  /** Puts limits and time-outs in force that have changed: some at once, those of the parser for connections to come. */
+  applySettings(): void {
+    applySettings(this.server, this.#services);
   }
 
   /** Accepts no more connections, lets what runs finish for at most `graceMs`, then cuts it. Settles when no connection is left. */

@@ -2,7 +2,7 @@
 
 import { formatAddress } from '../../core/scalars.ts';
 import type { Pool } from '../../pool/pool.ts';
-import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
+import type { Health, Plugin, PluginContext, PluginType, PoolSpec } from '../plugin.ts';
 import { createAccessLog } from './access-log.ts';
 import { sweepUploads } from './body/temporary-files.ts';
 import { type HttpConfig, httpSchema } from './config.ts';
@@ -10,7 +10,7 @@ import { ExchangeLog } from './exchange-log.ts';
 import { HttpFront } from './front.ts';
 import { HeaderNames } from './header-names.ts';
 import { HttpMetrics } from './metrics.ts';
-import type { HttpServices, RequestPool } from './services.ts';
+import type { HttpServices, HttpSettings, RequestPool } from './services.ts';
 
 /** Middleware of RoadRunner that rrts has, under their names. */
 const MIDDLEWARE: ReadonlySet<string> = new Set(['headers', 'http_metrics']);
@@ -26,9 +26,10 @@ export const httpPlugin: PluginType<typeof httpSchema, HttpConfig> = {
 };
 
 class HttpPlugin implements Plugin {
-  readonly #config: HttpConfig;
+  #config: HttpConfig;
   readonly #context: PluginContext;
   #pool: Pool | undefined;
+  #services: HttpServices | undefined;
   #front: HttpFront | undefined;
   #listening = false;
 
@@ -39,26 +40,39 @@ class HttpPlugin implements Plugin {
 
   async start(): Promise<void> {
     const { logger } = this.#context;
-    for (const name of this.#config.middleware) {
-      if (!MIDDLEWARE.has(name))
-        logger.warn({ middleware: name }, `http.middleware: rrts has no "${name}"; it is left out`);
-    }
+    this.#warnOfMiddleware(this.#config);
     this.#context.registerHealthCheck('http', () => this.#health());
     // A day is longer than any request takes; what is older was left by a process that was killed.
     await sweepUploads(this.#config.uploads.dir, STALE_UPLOAD_MS);
-    const { codec, ...pool } = this.#config.pool;
-    this.#pool = await this.#context.createPool({ name: 'http', config: pool, mode: 'http', sdkCodec: codec });
-    const services = createServices(this.#config, this.#context, this.#pool);
-    services.metrics.register(this.#context.metrics);
-    this.#front = new HttpFront(services);
+    this.#pool = await this.#context.createPool(poolSpec(this.#config));
+    this.#services = createServices(this.#config, this.#context, this.#pool);
+    this.#services.metrics.register(this.#context.metrics);
+    this.#front = new HttpFront(this.#services);
     const address = await this.#front.listen();
     this.#listening = true;
     logger.info({ address: formatAddress(address) }, `http listens on ${formatAddress(address)}`);
   }
 
+  async reload(config: HttpConfig): Promise<void> {
+    if (this.#pool === undefined || this.#services === undefined) return;
+    // First, because it is the only part that can fail.
+    await this.#context.reconfigurePool(this.#pool, poolSpec(config));
+    this.#warnOfMiddleware(config);
+    this.#config = config;
+    Object.assign(this.#services, settingsOf(config, this.#context));
+    this.#front?.applySettings();
+  }
+
   async stop(graceMs: number): Promise<void> {
     this.#listening = false;
     await this.#front?.close(graceMs);
+  }
+
+  #warnOfMiddleware(config: HttpConfig): void {
+    for (const name of config.middleware) {
+      if (MIDDLEWARE.has(name)) continue;
+      this.#context.logger.warn({ middleware: name }, `http.middleware: rrts has no "${name}"; it is left out`);
+    }
   }
 
   #health(): Health {
@@ -72,32 +86,45 @@ class HttpPlugin implements Plugin {
   }
 }
 
+function poolSpec(config: HttpConfig): PoolSpec {
+  const { codec, ...pool } = config.pool;
+  return { name: 'http', config: pool, mode: 'http', sdkCodec: codec };
+}
+
 /** What the parts of the front share. For the plugin and for tests, which bring a pool of their own. */
 export function createServices(
   config: HttpConfig,
   context: Pick<PluginContext, 'logger' | 'workerOwner'>,
   pool: RequestPool,
 ): HttpServices {
-  const own = config.middleware.includes('headers');
   return {
+    ...settingsOf(config, context),
     pool,
-    config,
     logger: context.logger,
     log: new ExchangeLog(context.logger),
     names: new HeaderNames(),
     metrics: new HttpMetrics(),
-    accessLog: createAccessLog(context.logger, config.accessLogs),
+    connections: new Set(),
+    stopping: false,
+  };
+}
+
+/** What follows from the configuration. */
+function settingsOf(config: HttpConfig, context: Pick<PluginContext, 'logger' | 'workerOwner'>): HttpSettings {
+  const { logger, workerOwner } = context;
+  const own = config.middleware.includes('headers');
+  return {
+    config,
+    accessLog: createAccessLog(logger, config.accessLogs),
     bodyLimits: {
       maxBytes: config.maxRequestSize * 1024 * 1024,
       rawBody: config.rawBody,
-      uploads: context.workerOwner === undefined ? config.uploads : { ...config.uploads, owner: context.workerOwner },
-      onError: (error, path) => context.logger.error({ path, error: error.message }, 'a temporary file failed'),
+      uploads: workerOwner === undefined ? config.uploads : { ...config.uploads, owner: workerOwner },
+      onError: (error, path) => logger.error({ path, error: error.message }, 'a temporary file failed'),
     },
     requestHeaders: own
       ? Object.entries(config.headers.request).flatMap(([name, value]) => [name.toLowerCase(), value])
       : [],
     responseHeaders: own ? Object.entries(config.headers.response).flat() : [],
-    connections: new Set(),
-    stopping: false,
   };
 }

@@ -16,29 +16,40 @@ const RESERVED_DESCRIPTORS = 1000;
 
 /** Makes the server; it does not listen yet. */
 export function createHttpServer(services: HttpServices): Server {
-  const { timeouts, limits } = services.config;
+  const { timeouts } = services.config;
   const server = createServer({
     // Node checks every 30 s by default: a header timeout of 5 s would take up to 35.
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, timeouts.headers || CHECK_INTERVAL_MS),
-    // Node refuses a longer one than that of the whole request; 0 is no limit, then body_idle alone bounds a body.
-    headersTimeout: timeouts.body === 0 ? timeouts.headers : Math.min(timeouts.headers || timeouts.body, timeouts.body),
-    requestTimeout: timeouts.body,
-    keepAliveTimeout: timeouts.keepAlive,
-    maxHeaderSize: limits.headerBytes,
+    // Both stand for what is set below: Node refuses the default of one beside a small other.
+    headersTimeout: 0,
+    requestTimeout: 0,
     insecureHTTPParser: false,
     // The request filter looks for Host itself: Node answers before it can see that headers were left out (431).
     requireHostHeader: false,
     noDelay: true,
   });
   server.timeout = 0;
+  applySettings(server, services);
+  listen(server, services);
+  return server;
+}
+
+/** Limits and time-outs. Node looks at each when it needs it: those of the parser when a connection comes. */
+export function applySettings(server: Server & { maxHeaderSize?: number }, services: HttpServices): void {
+  const { timeouts, limits } = services.config;
+  // No longer than that of the whole request; 0 is no limit, then body_idle alone bounds a body.
+  server.headersTimeout =
+    timeouts.body === 0 ? timeouts.headers : Math.min(timeouts.headers || timeouts.body, timeouts.body);
+  server.requestTimeout = timeouts.body;
+  server.keepAliveTimeout = timeouts.keepAlive;
+  // Has no type, and is read from here when a parser is made (Node 20 to 26).
+  server.maxHeaderSize = limits.headerBytes;
   // One more than allowed, so that the filter sees that there were too many; Node drops the rest without a word.
   server.maxHeadersCount = limits.headerFields + 1;
   const most = connectionLimit(limits.connections, descriptorLimit());
-  if (Number.isFinite(most)) server.maxConnections = most;
+  server.maxConnections = most;
   if (limits.connections > most)
     services.logger.warn({ connections: most }, tooFewDescriptors(limits.connections, most));
-  listen(server, services);
-  return server;
 }
 
 /**

@@ -25,20 +25,24 @@ export interface IdleConnection {
   closeIfIdle(): void;
 }
 
-/** One per front; nothing here is per connection or per request. */
-export interface HttpServices {
-  readonly pool: RequestPool;
+/** What follows from the configuration. A reload replaces it, also under requests that run. */
+export interface HttpSettings {
   readonly config: HttpConfig;
-  readonly logger: Logger;
-  readonly log: ExchangeLog;
-  readonly names: HeaderNames;
-  readonly metrics: HttpMetrics;
   readonly accessLog: AccessLog | undefined;
   readonly bodyLimits: BodyLimits;
   /** Headers of `http.headers.request`, as name, value ... in lower case; empty when the middleware is off. */
   readonly requestHeaders: readonly string[];
   /** Headers of `http.headers.response`, as name, value ... */
   readonly responseHeaders: readonly string[];
+}
+
+/** One per front; nothing here is per connection or per request. */
+export interface HttpServices extends HttpSettings {
+  readonly pool: RequestPool;
+  readonly logger: Logger;
+  readonly log: ExchangeLog;
+  readonly names: HeaderNames;
+  readonly metrics: HttpMetrics;
   /** Those that are open. */
   readonly connections: Set<IdleConnection>;
   /** True from the moment the front was asked to stop: connections are then closed with their next response. */

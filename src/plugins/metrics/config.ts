@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { CamelCased } from '../../core/camel-case.ts';
+import { LIVE } from '../../core/reload-mark.ts';
 import { address } from '../../core/scalars.ts';
 
 const collectorSchema = z.strictObject({
@@ -29,6 +30,7 @@ export const metricsSchema = z.strictObject({
       z.string().regex(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/, 'must be a metric name: letters, digits, _ and :'),
       collectorSchema,
     )
+    .meta(LIVE)
     .default({})
     .describe('Metrics of the application, by name. They can be filled once rrts answers the RPC service `metrics`.'),
 });

@@ -4,7 +4,7 @@ import { collectDefaultMetrics } from 'prom-client';
 import { readUsage } from '../../worker/usage.ts';
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { type SideAnswer, SideServer } from '../side-server.ts';
-import { registerAppMetrics } from './app-metrics.ts';
+import { AppMetrics } from './app-metrics.ts';
 import { type MetricsConfig, metricsSchema } from './config.ts';
 import { PoolMetrics } from './pool-metrics.ts';
 
@@ -12,6 +12,7 @@ class MetricsPlugin implements Plugin {
   readonly #config: MetricsConfig;
   readonly #context: PluginContext;
   readonly #pools: PoolMetrics;
+  readonly #app: AppMetrics;
   readonly #server: SideServer;
   /** A scrape that is under way; another one that comes meanwhile gets the same answer. */
   #scrape: Promise<SideAnswer> | undefined;
@@ -20,15 +21,20 @@ class MetricsPlugin implements Plugin {
     this.#config = config;
     this.#context = context;
     this.#pools = new PoolMetrics(context.metrics, () => context.pools(), readUsage);
+    this.#app = new AppMetrics(context.metrics);
     const handle = (url: URL): Promise<SideAnswer> | undefined =>
       url.pathname === '/metrics' ? this.#answer() : undefined;
     this.#server = new SideServer({ address: config.address, key: 'metrics.address', logger: context.logger, handle });
   }
 
   async start(): Promise<void> {
-    registerAppMetrics(this.#context.metrics, this.#config.collect);
+    this.#app.declare(this.#config.collect);
     collectDefaultMetrics({ register: this.#context.metrics });
     await this.#server.listen();
+  }
+
+  async reload(config: MetricsConfig): Promise<void> {
+    this.#app.declare(config.collect);
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -27,6 +27,14 @@ class RpcPlugin implements Plugin {
     logger.info({ address: formatAddress(listen) }, `rpc listens on ${formatAddress(listen)}`);
   }
 
+  /** Workers of another user must get at the socket too. */
+  async reload(): Promise<void> {
+    const { listen } = this.#config;
+    if (listen.kind !== 'unix' || process.getuid === undefined || process.getgid === undefined) return;
+    const { uid, gid } = this.#context.workerOwner ?? { uid: process.getuid(), gid: process.getgid() };
+    chownSync(listen.path, uid, gid);
+  }
+
   stop(graceMs: number): Promise<void> {
     return this.#listener.close(graceMs);
   }

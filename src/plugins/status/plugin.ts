@@ -17,7 +17,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
 };
 
 class StatusPlugin implements Plugin {
-  readonly #config: StatusConfig;
+  #config: StatusConfig;
   readonly #context: PluginContext;
   readonly #server: SideServer;
 
@@ -30,6 +30,10 @@ class StatusPlugin implements Plugin {
 
   start(): Promise<void> {
     return this.#server.listen();
+  }
+
+  async reload(config: StatusConfig): Promise<void> {
+    this.#config = config;
   }
 
   stop(graceMs: number): Promise<void> {

@@ -1,0 +1,72 @@
+// Which changed keys a reload takes over: marks in the schema, inherited downwards.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { LIVE, RESTART } from '../../src/core/reload-mark.ts';
+import { BUILT_IN_PLUGINS } from '../../src/server/built-in-plugins.ts';
+import { liveChanges } from '../../src/server/live-changes.ts';
+import { loadConfig } from '../../src/server/load-config.ts';
+import { rootChanges } from '../../src/server/reload.ts';
+
+const schema = z.strictObject({
+  port_number: z.int(),
+  live: z
+    .strictObject({ a_b: z.int().optional(), env: z.record(z.string(), z.string()), pinned: z.int().meta(RESTART) })
+    .meta(LIVE),
+  list: z.array(z.int()).default([]).meta(LIVE),
+});
+const base = { portNumber: 1, live: { aB: 1, env: { A: '1' }, pinned: 1 }, list: [1] };
+
+test('nothing changed: the running configuration itself', () => {
+  const { config, applied, restart } = liveChanges(schema, base, structuredClone(base));
+  assert.equal(config, base);
+  assert.deepEqual([applied, restart], [[], []]);
+});
+
+test('live keys are taken over, the others keep their value and are named', () => {
+  const wanted = { portNumber: 2, live: { aB: 2, env: { A: '1', B: '2' }, pinned: 2 }, list: [1, 2] };
+  const { config, applied, restart } = liveChanges(schema, base, wanted, 'x');
+  assert.deepEqual(config, { portNumber: 1, live: { aB: 2, env: { A: '1', B: '2' }, pinned: 1 }, list: [1, 2] });
+  assert.deepEqual(applied, ['x.live.a_b', 'x.live.env.B', 'x.list']);
+  assert.deepEqual(restart, ['x.port_number', 'x.live.pinned']);
+});
+
+test('a live key that is gone is gone', () => {
+  const wanted = { ...base, live: { env: {}, pinned: 1 } };
+  const { config, applied } = liveChanges(schema, base as Omit<typeof base, 'live'> & { live: object }, wanted);
+  assert.deepEqual(config.live, { env: {}, pinned: 1 });
+  assert.deepEqual(applied, ['live.a_b', 'live.env.A']);
+});
+
+function configOf(...overrides: string[]) {
+  const base = ['version=3', 'server.command=php worker.php', 'http.address=:8080'];
+  return loadConfig({ file: '/dev/null', overrides: [...base, ...overrides] }).config;
+}
+
+test('the sections of a server: what is live, what is not, and sections that come or go', () => {
+  const running = configOf('status.address=:1', 'logs.level=info');
+  const wanted = configOf(
+    'http.address=:9090',
+    'http.pool.num_workers=3',
+    'http.pool.supervisor.exec_ttl=5s',
+    'http.pool.debug=true',
+    'http.timeouts.headers=1s',
+    'server.env.FOO=bar',
+    'server.relay=unix:///tmp/x.sock',
+    'logs.level=debug',
+    'logs.encoding=console',
+    'metrics.address=:2',
+  );
+  const { config, applied, restart } = rootChanges(running, wanted, BUILT_IN_PLUGINS);
+  assert.deepEqual(applied, [
+    'server.env.FOO',
+    'logs.level',
+    'http.timeouts.headers',
+    'http.pool.num_workers',
+    'http.pool.supervisor.exec_ttl',
+  ]);
+  assert.deepEqual(restart, ['server.relay', 'logs.encoding', 'status', 'metrics', 'http.address', 'http.pool.debug']);
+  assert.deepEqual([...config.plugins.keys()].sort(), ['http', 'status']);
+  assert.equal(config.server?.relay, 'pipes');
+});

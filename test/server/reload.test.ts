@@ -1,0 +1,101 @@
+// A take-over that fails half-way is taken back: plugins, pools and what is outside the server.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { LIVE } from '../../src/core/reload-mark.ts';
+import type { PluginContext } from '../../src/plugins/plugin.ts';
+import type { AnyPluginType } from '../../src/server/built-in-plugins.ts';
+import type { RootConfig } from '../../src/server/config.ts';
+import { Server } from '../../src/server/server.ts';
+import { ROOT } from '../helpers/paths.ts';
+import { configFor, KeptLog } from './fake-plugins.ts';
+
+const schema = z.object({ value: z.int() }).meta(LIVE);
+
+/** A plugin that writes down what it is given, and fails at the values that `fails` names. */
+function reloadable(name: string, events: string[], fails: readonly number[] = []): AnyPluginType {
+  return {
+    name,
+    schema,
+    create: () => ({
+      start: async () => undefined,
+      reload: async (config) => {
+        const { value } = config as { value: number };
+        if (fails.includes(value)) throw new Error(`${name} cannot take ${value}`);
+        events.push(`${name} ${value}`);
+      },
+      stop: async () => undefined,
+    }),
+  };
+}
+
+function withValue(names: readonly string[], value: number): RootConfig {
+  return { ...configFor(names), plugins: new Map(names.map((name) => [name, { value }])) };
+}
+
+function serverOf(pluginTypes: readonly AnyPluginType[], load?: () => RootConfig) {
+  const logger = new KeptLog();
+  const names = pluginTypes.map(({ name }) => name);
+  const inForce: unknown[] = [];
+  const server = new Server({
+    config: withValue(names, 1),
+    logger,
+    environment: {},
+    cwd: ROOT,
+    pluginTypes,
+    ...(load === undefined ? {} : { load: () => ({ config: load(), environment: {} }) }),
+    onReload: (config) => inForce.push([...config.plugins.values()]),
+  });
+  return { server, logger, names, inForce };
+}
+
+test('every plugin gets its new section, in the order of the start', async () => {
+  const events: string[] = [];
+  const types = [reloadable('a', events), reloadable('b', events)];
+  const { server } = serverOf(types, () => withValue(['a', 'b'], 2));
+  await server.start();
+  assert.deepEqual(await server.reload(), { applied: ['a.value', 'b.value'], restart: [] });
+  assert.deepEqual(events, ['a 2', 'b 2']);
+  await server.stop();
+});
+
+test('one that cannot: those before it get the old section back', async () => {
+  const events: string[] = [];
+  const types = [reloadable('a', events), reloadable('b', events, [2]), reloadable('c', events)];
+  const { server, logger, inForce } = serverOf(types, () => withValue(['a', 'b', 'c'], 2));
+  await server.start();
+  await assert.rejects(server.reload(), /b cannot take 2/);
+  assert.deepEqual(events, ['a 2', 'a 1']);
+  assert.deepEqual(inForce.at(-1), [{ value: 1 }, { value: 1 }, { value: 1 }]);
+  assert.ok(logger.lines.includes('error the reload failed, everything stays as it was: b cannot take 2'));
+  await server.stop();
+});
+
+test('without a source of configuration it is a reset; before the start and after the stop it is refused', async () => {
+  const events: string[] = [];
+  const { server } = serverOf([reloadable('a', events)]);
+  await assert.rejects(server.reload(), { code: 'ERR_POOL_STOPPED' });
+  const started = server.start();
+  assert.deepEqual(await server.reload(), { applied: [], restart: [] });
+  await started;
+  await server.stop();
+  await assert.rejects(server.reload(), { code: 'ERR_POOL_STOPPED' });
+  assert.deepEqual(events, ['a 1']);
+});
+
+test('reconfigurePool outside of a reload is a fault of the plugin', async () => {
+  let context: PluginContext | undefined;
+  const type: AnyPluginType = {
+    name: 'a',
+    schema,
+    create: (_config, given) => {
+      context = given;
+      return { start: async () => undefined, stop: async () => undefined };
+    },
+  };
+  const { server } = serverOf([type]);
+  await server.start();
+  await assert.rejects(async () => context?.reconfigurePool({} as never, {} as never), /only for pools of this server/);
+  await server.stop();
+});
