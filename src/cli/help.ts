@@ -7,6 +7,7 @@ Examples:
   rrts serve -c app.yaml -o http.address=:9000  another file, and another address
   rrts workers -c app.yaml                      who runs there, and what
   rrts reset -c app.yaml                        new workers, for new code
+  rrts reload -c app.yaml                       the same, and read the file again
   rrts stop -c app.yaml                         finish what runs, then end
   rrts config check -c app.yaml                 find the mistakes in a file
   rrts config print -o http.pool.num_workers=4  see every value, defaults included
@@ -76,6 +77,16 @@ Examples:
   rrts reset                                      all pools
   rrts reset http -c app.yaml                     one pool
   rrts reset -o rpc.listen=tcp://127.0.0.1:6001   a server whose file is not at hand, over its RPC
+`;
+
+/** Printed after the options of `rrts reload --help`. */
+export const RELOAD_HELP = `${WHICH_SERVER}
+Keys that can change while it runs are put in force, all workers are replaced, and what needs a
+restart is named. With a mistake in the file, or new workers that do not boot, everything stays as
+it was; the exit code is 69.
+
+Examples:
+  rrts reload -c app.yaml
 `;
 
 /** Printed after the options of `rrts stop --help`. */

@@ -6,12 +6,13 @@ import { messageOf, RrtsError } from '../core/errors.ts';
 import { logicalDirectory } from '../server/working-directory.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
 import { checkConfig, printConfig, printSchema } from './commands/config.ts';
+import { reloadServer } from './commands/reload.ts';
 import { resetWorkers } from './commands/reset.ts';
 import { serve } from './commands/serve.ts';
 import { stopServer } from './commands/stop.ts';
 import { addWorkers, removeWorkers, showWorkers, type WorkersOptions } from './commands/workers.ts';
 import { EXIT } from './exit-codes.ts';
-import { CONFIG_HELP, PROGRAM_HELP, RESET_HELP, SERVE_HELP, STOP_HELP, WORKERS_HELP } from './help.ts';
+import { CONFIG_HELP, PROGRAM_HELP, RELOAD_HELP, RESET_HELP, SERVE_HELP, STOP_HELP, WORKERS_HELP } from './help.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
 
 /**
@@ -118,6 +119,11 @@ function addServerCommands(program: Command, runAction: RunGlobalAction): void {
     .argument('[pools...]', 'only these pools')
     .addHelpText('after', RESET_HELP)
     .action((pools: string[]) => runAction((options) => resetWorkers(options, pools)));
+  program
+    .command('reload')
+    .description('let the running server read its configuration again, without a pause')
+    .addHelpText('after', RELOAD_HELP)
+    .action(() => runAction(reloadServer));
   program
     .command('stop')
     .description('stop the running server and wait for its end')

@@ -51,6 +51,8 @@ export interface ServerOptions extends Configuration {
    * such as the level of the log.
    */
   readonly onReload?: (config: RootConfig) => void;
+  /** Told when a reload begins (true) and when it has ended, well or not. */
+  readonly onReloading?: (begun: boolean) => void;
   /** Working directory of the workers. Symbolic links in it are followed anew by each. */
   readonly cwd: string;
   /** Default: those that come with rrts. */
@@ -143,8 +145,13 @@ export class Server {
     return this.#reloads.run();
   }
 
+  /** Longest time that an orderly stop takes, in milliseconds. */
+  get graceMs(): number {
+    return this.#current.config.endure.gracePeriod;
+  }
+
   /** Stops everything, the last started first; never takes much longer than `graceMs`. Further calls wait for the first. */
-  stop(graceMs: number = this.#current.config.endure.gracePeriod): Promise<void> {
+  stop(graceMs: number = this.graceMs): Promise<void> {
     this.#stopped ??= this.#stopAll(graceMs);
     return this.#stopped;
   }
@@ -239,17 +246,22 @@ export class Server {
   }
 
   async #reload(): Promise<ReloadReport> {
-    const { logger } = this.#options;
+    const { logger, onReloading } = this.#options;
+    let begun = false;
     try {
       if (this.#starting === undefined) throw new RrtsError('ERR_POOL_STOPPED', 'the server was not started');
       await this.#starting;
       if (this.stopping) throw new RrtsError('ERR_POOL_STOPPED', 'the server is stopping');
+      begun = true;
+      onReloading?.(begun);
       const report = await this.#putInForce(this.#options.load?.() ?? this.#current);
       logReload(logger, report);
       return report;
     } catch (error) {
       logFailedReload(logger, error);
       throw error;
+    } finally {
+      if (begun) onReloading?.(false);
     }
   }
 

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { runFor } from '../cli/run-cli.ts';
 import { exists, fixture } from '../helpers/paths.ts';
 import { ask } from '../helpers/request.ts';
 import { spawnServer, statusOf, waitUntilReady } from '../helpers/start-server.ts';
@@ -70,6 +71,19 @@ describe('S09 systemd', { concurrency: 2 }, () => {
       seen.join(' '),
     );
     t.diagnostic(`order: ${seen.join(' ')}`);
+  });
+
+  test('RELOADING and READY around a reload', async (t) => {
+    if (findProgram('systemd-notify') === undefined) return t.skip('systemd-notify is not installed: npm run setup');
+    const systemd = await startSystemd(t);
+    const server = await spawnServer({ command: SDK_JSON.command, environment: { NOTIFY_SOCKET: systemd.path } });
+    t.after(() => server.discard());
+    await eventually(() => systemd.messages().length === 1, 'READY', 20_000);
+    assert.equal((await runFor(t, server, ['reload'])).code, 0);
+    await eventually(() => systemd.messages().length === 3, 'the end of the reload', 20_000);
+    assert.match(systemd.messages()[1] ?? '', /^RELOADING=1 MONOTONIC_USEC=\d+ /);
+    await server.stop();
+    assert.deepEqual(kinds(systemd.messages()), ['READY=1', 'RELOADING=1', 'READY=1', 'STOPPING=1']);
   });
 
   test('the watchdog of another process is not ours', async (t) => {

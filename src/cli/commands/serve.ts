@@ -3,8 +3,8 @@
 import { resolve } from 'node:path';
 import type { Logger } from '../../core/logger.ts';
 import { openControl } from '../../server/control/control-listener.ts';
-import { type LoadedConfig, loadConfig } from '../../server/load-config.ts';
-import { openLogs } from '../../server/logging.ts';
+import { type ConfigSources, type LoadedConfig, loadConfig } from '../../server/load-config.ts';
+import { type Logs, openLogs } from '../../server/logging.ts';
 import { checkPrivileges } from '../../server/privileges.ts';
 import { type Configuration, Server } from '../../server/server.ts';
 import { ServiceManager, takeNotifyWish } from '../../server/service-manager.ts';
@@ -31,30 +31,16 @@ export async function serve(options: GlobalOptions): Promise<number> {
     warnOfOldNode((text) => logger.warn({}, text));
   }
   const removePidFile = takePidFile(options.pid);
-  const inForce = ({ config, environment }: LoadedConfig): Configuration => {
-    return { config, environment: { ...sources.environment, ...environment } };
-  };
-  const server = new Server({
-    ...inForce(loaded),
-    logger,
-    cwd: options.directory,
-    load: () => {
-      const again = loadConfig(sources);
-      checkPrivileges(again.config.server, rootAllowed(options));
-      for (const warning of again.warnings) logger.warn({}, warning);
-      return inForce(again);
-    },
-    onReload: (config) => logs.setLevel(config.logs),
-  });
-  const watch = new ProcessWatch(server, logger);
   const systemd = new ServiceManager(notifyWish, process.env['PATH'] ?? '', logger);
+  const server = createServer(options, sources, loaded, { logs, systemd });
+  const watch = new ProcessWatch(server, logger);
   server.stopSignal.addEventListener('abort', () => systemd.stopping(), { once: true });
   const closeControl = await openControlOf(options, loaded, { server, watch, logger });
   try {
     const started = server.start().then(() => {
       if (server.stopping) return;
       logger.info({ version: VERSION, pid: process.pid, node: process.version }, 'rrts is ready');
-      systemd.ready(`serving with ${server.pids.length} workers`);
+      systemd.ready(statusOf(server));
     });
     // A stop during the start makes the start fail; that is not an error of its own.
     const failed = started.then(
@@ -70,6 +56,47 @@ export async function serve(options: GlobalOptions): Promise<number> {
     removePidFile();
     await logs.close();
   }
+}
+
+interface Outside {
+  readonly logs: Logs;
+  readonly systemd: ServiceManager;
+}
+
+/** The server, and what a reload means for what is outside of it. */
+function createServer(
+  options: GlobalOptions,
+  sources: ConfigSources,
+  loaded: LoadedConfig,
+  { logs, systemd }: Outside,
+): Server {
+  const { logger } = logs;
+  const inForce = ({ config, environment }: LoadedConfig): Configuration => {
+    return { config, environment: { ...sources.environment, ...environment } };
+  };
+  const server: Server = new Server({
+    ...inForce(loaded),
+    logger,
+    cwd: options.directory,
+    load: () => {
+      const again = loadConfig(sources);
+      checkPrivileges(again.config.server, rootAllowed(options));
+      for (const warning of again.warnings) logger.warn({}, warning);
+      return inForce(again);
+    },
+    onReload: (config) => logs.setLevel(config.logs),
+    onReloading: (begun) => {
+      if (server.stopping) return;
+      if (begun) systemd.reloading();
+      else systemd.ready(statusOf(server));
+    },
+  });
+  return server;
+}
+
+/** For systemctl status. */
+function statusOf(server: Server): string {
+  return `serving with ${server.pids.length} workers`;
 }
 
 function exitCodeOf(ending: Ending): number {
@@ -111,8 +138,9 @@ function openControlOf(options: GlobalOptions, { config }: LoadedConfig, { serve
         now: Date.now(),
       }),
       pools: () => server.pools,
+      reload: () => server.reload(),
       stop: (force) => watch.stop(force),
-      graceMs: config.endure.gracePeriod,
+      graceMs: () => server.graceMs,
     },
     services: server.rpcServices,
     place: {

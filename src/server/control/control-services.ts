@@ -3,16 +3,19 @@
 import { CallError, type Method } from '../../plugins/rpc-listener/services.ts';
 import type { Pool } from '../../pool/pool.ts';
 import type { UsageReader } from '../../worker/usage.ts';
+import type { ReloadReport } from '../reload.ts';
 import { reportPools, type ServerReport, type ServerStatus } from './report.ts';
 
 /** The server, as its control socket sees it. */
 export interface ControlHost {
   status(): ServerStatus;
   pools(): readonly Pool[];
+  /** Reads the configuration again and replaces the workers. Rejects when everything stays as it was. */
+  reload(): Promise<ReloadReport>;
   /** Begins to stop; with `force` at once. */
   stop(force: boolean): void;
   /** Longest time that an orderly stop takes, in milliseconds. */
-  readonly graceMs: number;
+  graceMs(): number;
 }
 
 /** What `control.Stop` answers: the stop has begun. */
@@ -29,11 +32,12 @@ export function controlMethods(host: ControlHost, readUsage: UsageReader): Recor
       ...host.status(),
       pools: await reportPools(host.pools(), readUsage),
     }),
+    Reload: () => host.reload(),
     Stop: (argument: unknown): StopAnswer => {
       const force = forceOf(argument);
       // After the answer is on its way: a stop at once would take the connection with it.
       setImmediate(() => host.stop(force));
-      return { pid: host.status().pid, graceMs: host.graceMs };
+      return { pid: host.status().pid, graceMs: host.graceMs() };
     },
   };
 }
