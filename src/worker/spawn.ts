@@ -128,7 +128,11 @@ function missingPart(options: SpawnOptions): RrtsError | undefined {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  } catch {
+    return false; // a folder of PATH that this user may not enter: the system passes it by too
+  }
 }
 
 function spawnError(options: SpawnOptions, cause: NodeJS.ErrnoException): RrtsError {
