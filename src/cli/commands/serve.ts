@@ -29,6 +29,7 @@ export async function serve(options: GlobalOptions): Promise<number> {
   if (options.silent !== true) {
     for (const warning of loaded.warnings) logger.warn({}, warning);
     warnOfOldNode((text) => logger.warn({}, text));
+    warnOfProcessOne((text) => logger.warn({}, text));
   }
   const removePidFile = takePidFile(options.pid);
   const systemd = new ServiceManager(notifyWish, process.env['PATH'] ?? '', logger);
@@ -114,6 +115,12 @@ function warnOfOldNode(warn: (text: string) => void): void {
   const major = Number(process.versions.node.split('.')[0]);
   if (major >= SUPPORTED_NODE_MAJOR) return;
   warn(`Node ${major} gets no security fixes any more; rrts runs on it, but a newer Node is safer`);
+}
+
+/** Node does not reap the processes that fall to process 1; workers leave some behind. */
+function warnOfProcessOne(warn: (text: string) => void): void {
+  if (process.pid !== 1) return;
+  warn('rrts is process 1 here and reaps no orphans: start it through tini, or with the --init of docker run');
 }
 
 interface Running {
