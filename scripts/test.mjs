@@ -17,7 +17,8 @@ await runScript(async () => {
   const total = new Tally();
   console.log('set-up');
   try {
-    await ensureSetup({ load: NEED_LOAD_TOOLS.includes(only), project: false });
+    const faults = only === undefined || only === 'faults';
+    await ensureSetup({ load: NEED_LOAD_TOOLS.includes(only), faults, project: false });
   } catch (error) {
     if (!(error instanceof ScriptError)) throw error;
     console.log(error.message);

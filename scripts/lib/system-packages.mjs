@@ -42,6 +42,9 @@ export const LOAD_NEEDS = [
   { name: 'php-fpm', debian: 'php-fpm', present: hasPhpFpm },
 ];
 
+/** What the faults suite needs besides: an init for the container that it makes. */
+export const FAULT_NEEDS = [program('tini', 'tini')];
+
 /**
  * Installs whatever of the given needs is missing.
  * @param {Need[]} needs
