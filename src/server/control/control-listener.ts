@@ -39,7 +39,7 @@ export async function openControl({ host, services, place, logger }: ControlOpti
   try {
     const path = await listenOnFirst(listener, paths, place);
     logger.debug({ path }, `commands reach this server over ${path}`);
-    if (place.written === undefined) await removeOldSockets(dirname(path));
+    if (place.written === undefined) await removeOldSockets(dirname(path), logger);
   } catch (thrown) {
     logger.warn(
       { code: 'ERR_LISTEN' },
@@ -73,10 +73,14 @@ async function listen(listener: RpcListener, path: string): Promise<string> {
 }
 
 /** What killed servers left beside ours would add up. */
-async function removeOldSockets(directory: string): Promise<void> {
-  for (const name of readdirSync(directory)) {
-    const path = join(directory, name);
-    const found = SOCKET_NAME.test(name) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
-    if (found !== undefined && Date.now() - found.mtimeMs > STALE_MS) await removeStaleSocket(path);
+async function removeOldSockets(directory: string, logger: Logger): Promise<void> {
+  try {
+    for (const name of readdirSync(directory)) {
+      const path = join(directory, name);
+      const found = SOCKET_NAME.test(name) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+      if (found !== undefined && Date.now() - found.mtimeMs > STALE_MS) await removeStaleSocket(path);
+    }
+  } catch (thrown) {
+    logger.debug({ err: thrown }, `old control sockets in ${directory} stay: ${messageOf(thrown)}`);
   }
 }
