@@ -42,6 +42,8 @@ Started as root:
 Examples:
   rrts serve -c config/app.yaml
   rrts serve --dotenv .env.local -o logs.level=debug
+  rrts serve --watch                        new workers when code, templates or YAML change
+  rrts serve --watch 'src/**/*.php' config  the same for these files alone
   rrts serve -c /dev/null -o version=3 -o server.command="php worker.php" -o http.address=:8080
 `;
 

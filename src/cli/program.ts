@@ -8,7 +8,7 @@ import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
 import { checkConfig, printConfig, printSchema } from './commands/config.ts';
 import { reloadServer } from './commands/reload.ts';
 import { resetWorkers } from './commands/reset.ts';
-import { serve } from './commands/serve.ts';
+import { type ServeOptions, serve } from './commands/serve.ts';
 import { stopServer } from './commands/stop.ts';
 import { addWorkers, removeWorkers, showWorkers, type WorkersOptions } from './commands/workers.ts';
 import { EXIT } from './exit-codes.ts';
@@ -53,8 +53,9 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
   program
     .command('serve')
     .description('start the server and run until a signal stops it')
+    .option('--watch [globs...]', 'replace the workers when a file changes; for development')
     .addHelpText('after', SERVE_HELP)
-    .action(() => runAction(() => serve(globals())));
+    .action((own: ServeOptions) => runAction(() => serve(globals(), own)));
   addConfigCommands(program, (action) => runAction(() => action(globals())));
   addWorkersCommands(program, (action) => runAction(() => action(globals())));
   addServerCommands(program, (action) => runAction(() => action(globals())));

@@ -35,6 +35,8 @@ export interface WorkerOwner {
 /** What a plugin gets from its host. */
 export interface PluginContext {
   readonly logger: Logger;
+  /** Working directory of the workers, with its symbolic links. */
+  readonly directory: string;
   /** Where metrics are registered; the metrics plugin prints it. */
   readonly metrics: Registry;
   /** Starts a pool; settles when its workers are ready, rejects when none can boot. The host stops it after the plugin. */

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { httpPlugin } from '../plugins/http/plugin.ts';
 import { metricsPlugin } from '../plugins/metrics/plugin.ts';
 import type { PluginType } from '../plugins/plugin.ts';
+import { reloadPlugin } from '../plugins/reload/plugin.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
 import { statusPlugin } from '../plugins/status/plugin.ts';
 
@@ -11,7 +12,13 @@ import { statusPlugin } from '../plugins/status/plugin.ts';
 export type AnyPluginType = PluginType<z.ZodType, unknown>;
 
 /**
- * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. RPC comes last: it manages
- * the pools of those before it.
+ * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. RPC and the watch over files come
+ * last: they manage the pools of those before them.
  */
-export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [statusPlugin, metricsPlugin, httpPlugin, rpcPlugin];
+export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
+  statusPlugin,
+  metricsPlugin,
+  httpPlugin,
+  rpcPlugin,
+  reloadPlugin,
+];

@@ -19,7 +19,7 @@ import { readDotenv } from './dotenv.ts';
 import { explainIssues, wording } from './explain.ts';
 import { expandDottedKeys, fitToSchema } from './fit-schema.ts';
 import { interpolate } from './interpolate.ts';
-import { OVERRIDE_PLACE, parseOverrides } from './overrides.ts';
+import { OVERRIDE_PLACE, parseOverrides, withWatch } from './overrides.ts';
 import { parseConfigText } from './parse-file.ts';
 
 /** Where the configuration comes from. */
@@ -28,6 +28,8 @@ export interface ConfigSources {
   readonly file: string;
   /** Values of `-o`, each `key.sub=value`. */
   readonly overrides?: readonly string[];
+  /** Globs of `--watch`; empty for the option alone, which turns watching on. They win over `reload.watch`. */
+  readonly watch?: readonly string[] | undefined;
   /** Path of a dotenv file to read first. */
   readonly dotenv?: string | undefined;
   /** For `${VARIABLES}`. Default: none are set. */
@@ -55,7 +57,8 @@ export interface LoadedConfig {
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const loading = new Loading(sources);
   const tree = loading.readAll();
-  const merged = mergeTrees(tree, expandDottedKeys(rootSchema, parseOverrides(sources.overrides ?? [])) as MapNode);
+  const overrides = expandDottedKeys(rootSchema, parseOverrides(sources.overrides ?? [])) as MapNode;
+  const merged = withWatch(mergeTrees(tree, overrides), sources.watch);
   const versioned = loading.checkVersion(merged);
   const fitted = fitToSchema(rootSchema, versioned, (problem) => loading.warn(problem));
   const result = rootSchema.safeParse(toPlain(fitted), { error: wording });

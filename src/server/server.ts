@@ -195,6 +195,7 @@ export class Server {
     const server = this;
     return {
       logger: this.#options.logger.child({ logger: name }),
+      directory: this.#options.cwd,
       metrics: this.#metrics,
       createPool: (spec) => this.#createPool(spec, pools),
       reconfigurePool: (pool, spec) => this.#reconfigurePool(pool, spec),

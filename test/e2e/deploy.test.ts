@@ -19,7 +19,7 @@ function releases(t: TestContext) {
   t.after(() => dir.remove());
   const release = (n: number): string => dir.file(`releases/${n}`);
   for (const n of [1, 2]) {
-    write(`${release(n)}/worker.php`, workerCode("require 'answer.php'"));
+    write(`${release(n)}/worker.php`, workerCode('$answer', "$answer = require 'answer.php';"));
     write(`${release(n)}/answer.php`, `<?php return 'release ${n} PWD=' . getenv('PWD');\n`);
   }
   const current = dir.file('current');

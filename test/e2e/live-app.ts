@@ -10,13 +10,13 @@ import { eventually } from '../helpers/wait-for.ts';
 
 const AUTOLOAD = join(ROOT, 'php-client/vendor/autoload.php');
 
-/** A native worker that answers every request with `answer`, a PHP expression; `$r` is the request. */
+/** A native worker that answers every request with `answer`, a PHP expression; `before` runs once at its boot. */
 export function workerCode(answer: string, before = ''): string {
   return `<?php
 declare(strict_types=1);
 require '${AUTOLOAD}';
 ${before}
-Rrts\\Http\\HttpWorker::serve(static fn (Rrts\\Http\\Request $r) => ${answer});
+Rrts\\Http\\HttpWorker::serve(static fn (Rrts\\Http\\Request $request) => ${answer});
 `;
 }
 

@@ -13,6 +13,7 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
   const services = new Map<string, ReadonlyMap<string, Method>>();
   return {
     logger: silentLogger,
+    directory: '/nowhere',
     metrics: new Registry(),
     createPool: () => Promise.reject(new Error('no pools here')),
     reconfigurePool: () => Promise.reject(new Error('no pools here')),

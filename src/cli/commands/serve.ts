@@ -17,10 +17,16 @@ import { takePidFile } from '../pid-file.ts';
 /** The oldest Node line that still gets security fixes. */
 const SUPPORTED_NODE_MAJOR = 22;
 
+/** Options of this command alone. */
+export interface ServeOptions {
+  /** Globs of `--watch`; true when it is given without any. */
+  readonly watch?: readonly string[] | true;
+}
+
 /** Serves; settles with the exit code when the server has stopped. */
-export async function serve(options: GlobalOptions): Promise<number> {
+export async function serve(options: GlobalOptions, own: ServeOptions): Promise<number> {
   const notifyWish = takeNotifyWish(process.env, process.pid);
-  const sources = configSources(options);
+  const sources = { ...configSources(options), watch: own.watch === true ? [] : own.watch };
   const loaded = loadConfig(sources);
   Object.assign(process.env, loaded.environment);
   checkPrivileges(loaded.config.server, rootAllowed(options));

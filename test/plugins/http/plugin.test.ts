@@ -29,6 +29,7 @@ class Host {
         if (host.bootError !== undefined) throw host.bootError;
         return Object.assign(host.pool, { stats: () => host.stats }) as unknown as Pool;
       },
+      directory: '/nowhere',
       reconfigurePool: () => Promise.reject(new Error('no reload here')),
       workerOwner: undefined,
       pools: () => [],
