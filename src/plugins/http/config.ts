@@ -64,6 +64,9 @@ const limitsSchema = z.strictObject({
     .describe(
       'Open connections; one more is closed at once. 0: no limit. Fewer when the process may not open so many files (ulimit -n).',
     ),
+  memory: size()
+    .default(0)
+    .describe('Memory that rrts itself may use, PHP not counted; above it new requests get 503. 0: no limit.'),
 });
 
 const httpPoolSchema = poolSchema.extend({

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ExchangeOwner, HttpExchange } from './http-exchange.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
-import { filterRequest, isRefusal } from './request-filter.ts';
+import { type AcceptedRequest, filterRequest, isRefusal } from './request-filter.ts';
 import { sendRefusal, writeRefusal } from './respond.ts';
 import type { HttpServices } from './services.ts';
 
@@ -67,6 +67,10 @@ export class Connection implements ExchangeOwner {
     return `${host.includes(':') ? `[${host}]` : host}:${localPort}`;
   }
 
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   get spent(): boolean {
     return this.#left <= 0;
   }
@@ -123,8 +127,10 @@ export class Connection implements ExchangeOwner {
   #start(response: ServerResponse): void {
     this.#busy = true;
     this.#left--;
-    const { config, names } = this.#services;
-    const verdict = filterRequest(response.req, config.limits, names);
+    const { config, names, memory } = this.#services;
+    const verdict: AcceptedRequest | Refusal = memory.isFull(this.#services)
+      ? REFUSALS.memory
+      : filterRequest(response.req, config.limits, names);
     if (isRefusal(verdict)) {
       this.#refuse(response, verdict);
       return;
@@ -161,7 +167,8 @@ export class Connection implements ExchangeOwner {
   }
 
   #refuse(response: ServerResponse, refusal: Refusal): void {
-    const { logger, metrics } = this.#services;
+    const { logger, metrics, log } = this.#services;
+    if (refusal === REFUSALS.memory) log.outOfMemory();
     logger.debug(
       { status: refusal.status, method: response.req.method, remoteAddress: this.remoteAddress },
       refusal.text,

@@ -16,10 +16,13 @@ export interface LoggedRequest {
 /** While requests are refused by the thousand, one line per code and this many milliseconds tells it. */
 const QUIET_MS = 1000;
 
+/** What is told at most once in that time. */
+type Reason = ErrorCode | 'drop' | 'memory';
+
 /** Log of failed requests. */
 export class ExchangeLog {
   readonly #logger: Logger;
-  readonly #refusals = new Map<ErrorCode | 'drop', { loggedAt: number; unlogged: number }>();
+  readonly #refusals = new Map<Reason, { loggedAt: number; unlogged: number }>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -47,6 +50,13 @@ export class ExchangeLog {
     );
   }
 
+  /** A request was refused because of http.limits.memory. */
+  outOfMemory(): void {
+    const unlogged = this.#unloggedSince('memory');
+    if (unlogged === undefined) return;
+    this.#logger.warn(unlogged === 0 ? {} : { unlogged }, 'http.limits.memory is used up; new requests get 503');
+  }
+
   /** PHP sent headers that HTTP does not allow. */
   invalidHeaders(request: LoggedRequest, names: readonly string[]): void {
     const headers = names.slice(0, 10).map((name) => escapeControls(name.slice(0, 80)));
@@ -67,7 +77,7 @@ export class ExchangeLog {
   }
 
   /** How many refusals with `code` were not logged since the last that was; undefined when this one is not to be logged either. */
-  #unloggedSince(code: ErrorCode | 'drop'): number | undefined {
+  #unloggedSince(code: Reason): number | undefined {
     const now = performance.now();
     const last = this.#refusals.get(code);
     if (last !== undefined && now - last.loggedAt < QUIET_MS) {

@@ -9,6 +9,7 @@ import { type HttpConfig, httpSchema } from './config.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { HttpFront } from './front.ts';
 import { HeaderNames } from './header-names.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import { HttpMetrics } from './metrics.ts';
 import type { HttpServices, HttpSettings, RequestPool } from './services.ts';
 
@@ -105,6 +106,7 @@ export function createServices(
     names: new HeaderNames(),
     metrics: new HttpMetrics(),
     connections: new Set(),
+    memory: new MemoryGuard(),
     stopping: false,
   };
 }

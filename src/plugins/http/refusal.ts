@@ -34,5 +34,6 @@ export const REFUSALS = {
   malformed: { status: 400, text: 'Request is not valid HTTP' },
   timeout: { status: 408, text: 'Request took too long' },
   tooLarge: { status: 413, text: 'Request is too large' },
+  memory: { status: 503, text: 'Server has no memory to spare', headers: ['Retry-After', '1'] },
   optionsAll: { status: 204, text: '', headers: ['Allow', METHODS], keepOpen: true },
 } as const satisfies Record<string, Refusal>;

@@ -7,6 +7,7 @@ import type { BodyLimits } from './body/limits.ts';
 import type { HttpConfig } from './config.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import type { HeaderNames } from './header-names.ts';
+import type { MemoryGuard } from './memory-guard.ts';
 import type { HttpMetrics } from './metrics.ts';
 
 /** The part of a pool that the front uses. */
@@ -23,6 +24,8 @@ export interface RequestPool {
 export interface IdleConnection {
   /** Closes it unless a request runs on it or a response is being written. */
   closeIfIdle(): void;
+  /** Bytes of responses that the client has not taken. */
+  readonly unsentBytes: number;
 }
 
 /** What follows from the configuration. A reload replaces it, also under requests that run. */
@@ -45,6 +48,7 @@ export interface HttpServices extends HttpSettings {
   readonly metrics: HttpMetrics;
   /** Those that are open. */
   readonly connections: Set<IdleConnection>;
+  readonly memory: MemoryGuard;
   /** True from the moment the front was asked to stop: connections are then closed with their next response. */
   stopping: boolean;
 }

@@ -40,6 +40,7 @@ export function httpConfig(changes: ConfigChanges = {}): HttpConfig {
       uriBytes: 8192,
       requestsPerConnection: 1000,
       connections: 1000,
+      memory: 0,
       ...changes.limits,
     },
   };
