@@ -15,7 +15,7 @@ import { Pool } from '../pool/pool.ts';
 import { VERSION } from '../version.ts';
 import type { ServerConfig } from '../worker/config.ts';
 import { identityOf } from '../worker/identity.ts';
-import { readUsage } from '../worker/usage.ts';
+import { usageReader } from '../worker/usage.ts';
 import { type AnyPluginType, BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import type { RootConfig } from './config.ts';
 import { settlesWithin } from './deadline.ts';
@@ -67,7 +67,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #metrics = new Registry();
   readonly #healthChecks = new Map<string, () => Health>();
-  readonly #rpcServices = new Map(workerServices(() => this.pools, readUsage));
+  readonly #rpcServices = new Map(workerServices(() => this.pools, usageReader()));
   readonly #started: Started[] = [];
   readonly #aborted = new AbortController();
   #starting: Promise<void> | undefined;

@@ -56,8 +56,8 @@ function residentPages(line: string): number {
   return Number.isFinite(pages) ? pages : 0;
 }
 
-/** Node knows its own resident set in bytes and Linux tells it in pages; the quotient is close to a power of two. 0 elsewhere. */
-function pageBytes(): number {
+/** Size of a page: Node knows its own resident set in bytes and Linux tells it in pages. A power of two; 0 on other systems. */
+export function pageBytes(): number {
   try {
     const pages = residentPages(readFileSync('/proc/self/statm', 'latin1'));
     return pages === 0 ? 0 : 2 ** Math.round(Math.log2(process.memoryUsage.rss() / pages));

@@ -1,7 +1,7 @@
 // The metrics plugin: GET /metrics for Prometheus on an address of its own.
 
 import { collectDefaultMetrics } from 'prom-client';
-import { readUsage } from '../../worker/usage.ts';
+import { usageReader } from '../../worker/usage.ts';
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { type SideAnswer, SideServer } from '../side-server.ts';
 import { AppMetrics } from './app-metrics.ts';
@@ -20,7 +20,7 @@ class MetricsPlugin implements Plugin {
   constructor(config: MetricsConfig, context: PluginContext) {
     this.#config = config;
     this.#context = context;
-    this.#pools = new PoolMetrics(context.metrics, () => context.pools(), readUsage);
+    this.#pools = new PoolMetrics(context.metrics, () => context.pools(), usageReader());
     this.#app = new AppMetrics(context.metrics);
     const handle = (url: URL): Promise<SideAnswer> | undefined =>
       url.pathname === '/metrics' ? this.#answer() : undefined;

@@ -7,7 +7,7 @@ import type { Logger } from '../../core/logger.ts';
 import { removeStaleSocket } from '../../core/unix-socket.ts';
 import { RpcListener } from '../../plugins/rpc-listener/rpc-listener.ts';
 import { methodsOf, type Services } from '../../plugins/rpc-listener/services.ts';
-import { readUsage } from '../../worker/usage.ts';
+import { usageReader } from '../../worker/usage.ts';
 import { type ControlHost, controlMethods } from './control-services.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import { SOCKET_NAME, type SocketPlace, serverSocketPaths } from './socket-path.ts';
@@ -31,7 +31,7 @@ export interface ControlOptions {
 
 /** Opens the socket. Never rejects: a server without one serves all the same, and a warning says why. @returns how to close it. */
 export async function openControl({ host, services, place, logger }: ControlOptions): Promise<() => Promise<void>> {
-  const control = methodsOf(controlMethods(host, readUsage));
+  const control = methodsOf(controlMethods(host, usageReader()));
   const all = (): Services => new Map([...services, ['control', control]]);
   const listener = new RpcListener({ services: all, logger, key: SOCKET_KEY });
   const paths = serverSocketPaths(place);

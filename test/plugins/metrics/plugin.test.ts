@@ -7,7 +7,6 @@ import { metricsSchema } from '../../../src/plugins/metrics/config.ts';
 import { metricsPlugin } from '../../../src/plugins/metrics/plugin.ts';
 import { PoolMetrics } from '../../../src/plugins/metrics/pool-metrics.ts';
 import type { PoolStats, WorkerStats } from '../../../src/pool/stats.ts';
-import { readUsage } from '../../../src/worker/usage.ts';
 import { freePort } from '../../helpers/free-port.ts';
 import { fakeContext, poolStats, workerStats } from '../fake-context.ts';
 
@@ -94,10 +93,4 @@ test('only /metrics is there', async (t) => {
   assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404);
   const response = await fetch(`http://127.0.0.1:${port}/metrics`);
   assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
-});
-
-test('usage of processes that are gone is left out, and nothing rejects', async () => {
-  const usage = await readUsage([process.pid, 999_999_999]);
-  assert.deepEqual([...usage.keys()], [process.pid]);
-  assert.equal((await readUsage([])).size, 0);
 });

@@ -15,7 +15,7 @@ import type { Pool } from '../../../src/pool/pool.ts';
 import { encodeFrame } from '../../../src/protocol/encode.ts';
 import { FLAG } from '../../../src/protocol/frame.ts';
 import { ROADRUNNER_VERSION } from '../../../src/version.ts';
-import { readUsage } from '../../../src/worker/usage.ts';
+import { usageReader } from '../../../src/worker/usage.ts';
 import { freePort } from '../../helpers/free-port.ts';
 import { ROOT } from '../../helpers/paths.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
@@ -65,7 +65,7 @@ async function startRpc(t: TestContext, listen?: string) {
   const port = await freePort();
   const pool = new FakePool();
   const logger = new LogCollector();
-  const services = workerServices(() => [pool as unknown as Pool], readUsage);
+  const services = workerServices(() => [pool as unknown as Pool], usageReader());
   const context = { ...fakeContext(() => []), logger, rpcServices: () => services };
   const config = camelCased(rpcSchema, rpcSchema.parse({ listen: listen ?? `tcp://127.0.0.1:${port}` }));
   const plugin = rpcPlugin.create(config, context);
