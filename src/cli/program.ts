@@ -5,15 +5,12 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import { logicalDirectory } from '../server/working-directory.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
-import { checkConfig, printConfig, printSchema } from './commands/config.ts';
-import { reloadServer } from './commands/reload.ts';
-import { resetWorkers } from './commands/reset.ts';
-import { type ServeOptions, serve } from './commands/serve.ts';
-import { stopServer } from './commands/stop.ts';
-import { addWorkers, removeWorkers, showWorkers, type WorkersOptions } from './commands/workers.ts';
+import type { ServeOptions } from './commands/serve.ts';
+import type { WorkersOptions } from './commands/workers.ts';
 import { EXIT } from './exit-codes.ts';
 import { CONFIG_HELP, PROGRAM_HELP, RELOAD_HELP, RESET_HELP, SERVE_HELP, STOP_HELP, WORKERS_HELP } from './help.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
+import { takePidFile } from './pid-file.ts';
 
 /**
  * Parses `argv` (without node and script), runs the command and settles with the exit code.
@@ -35,6 +32,16 @@ export async function run(argv: readonly string[], invokedAs: string): Promise<n
   }
 }
 
+// Commands are loaded when they are asked for: what a server needs takes half a second of processor time to load.
+const commands = {
+  config: () => import('./commands/config.ts'),
+  reload: () => import('./commands/reload.ts'),
+  reset: () => import('./commands/reset.ts'),
+  serve: () => import('./commands/serve.ts'),
+  stop: () => import('./commands/stop.ts'),
+  workers: () => import('./commands/workers.ts'),
+};
+
 type RunAction = (action: () => Promise<number> | number) => Promise<void>;
 
 function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
@@ -55,12 +62,22 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
     .description('start the server and run until a signal stops it')
     .option('--watch [globs...]', 'replace the workers when a file changes; for development')
     .addHelpText('after', SERVE_HELP)
-    .action((own: ServeOptions) => runAction(() => serve(globals(), own)));
+    .action((own: ServeOptions) => runAction(() => serveWithPidFile(globals(), own)));
   addConfigCommands(program, (action) => runAction(() => action(globals())));
   addWorkersCommands(program, (action) => runAction(() => action(globals())));
   addServerCommands(program, (action) => runAction(() => action(globals())));
   program.addHelpText('after', PROGRAM_HELP);
   return program;
+}
+
+/** The pid file comes first of all: a second server is refused before it has loaded, read or touched anything. */
+async function serveWithPidFile(options: GlobalOptions, own: ServeOptions): Promise<number> {
+  const removePidFile = takePidFile(options.pid);
+  try {
+    return await (await commands.serve()).serve(options, own);
+  } finally {
+    removePidFile();
+  }
 }
 
 type GlobalAction = (options: GlobalOptions) => Promise<number> | number;
@@ -74,15 +91,15 @@ function addConfigCommands(program: Command, runAction: RunGlobalAction): void {
   config
     .command('check')
     .description('tell every mistake in the configuration with its place')
-    .action(() => runAction(checkConfig));
+    .action(() => runAction(async (options) => (await commands.config()).checkConfig(options)));
   config
     .command('print')
     .description('print the configuration with variables, overrides and defaults in; secrets are not shown')
-    .action(() => runAction(printConfig));
+    .action(() => runAction(async (options) => (await commands.config()).printConfig(options)));
   config
     .command('schema')
     .description('print the JSON Schema of the configuration')
-    .action(() => runAction(printSchema));
+    .action(() => runAction(async () => (await commands.config()).printSchema()));
 }
 
 function addWorkersCommands(program: Command, runAction: RunGlobalAction): void {
@@ -93,7 +110,9 @@ function addWorkersCommands(program: Command, runAction: RunGlobalAction): void 
     .option('-i, --interactive', 'draw again every second, until q or Ctrl-C')
     .option('--json', 'print all that is known, for programs')
     .addHelpText('after', WORKERS_HELP)
-    .action((pools: string[], own: WorkersOptions) => runAction((options) => showWorkers(options, pools, own)));
+    .action((pools: string[], own: WorkersOptions) =>
+      runAction(async (options) => (await commands.workers()).showWorkers(options, pools, own)),
+    );
   const number = ['-n, --number <count>', 'how many', positive, 1] as const;
   workers
     .command('add')
@@ -101,7 +120,7 @@ function addWorkersCommands(program: Command, runAction: RunGlobalAction): void 
     .argument('[pool]', 'needed when there are several')
     .option(...number)
     .action((pool: string | undefined, own: { number: number }) =>
-      runAction((options) => addWorkers(options, pool, own.number)),
+      runAction(async (options) => (await commands.workers()).addWorkers(options, pool, own.number)),
     );
   workers
     .command('remove')
@@ -109,7 +128,7 @@ function addWorkersCommands(program: Command, runAction: RunGlobalAction): void 
     .argument('[pool]', 'needed when there are several')
     .option(...number)
     .action((pool: string | undefined, own: { number: number }) =>
-      runAction((options) => removeWorkers(options, pool, own.number)),
+      runAction(async (options) => (await commands.workers()).removeWorkers(options, pool, own.number)),
     );
 }
 
@@ -119,17 +138,17 @@ function addServerCommands(program: Command, runAction: RunGlobalAction): void {
     .description('replace the workers of the running server, without a pause')
     .argument('[pools...]', 'only these pools')
     .addHelpText('after', RESET_HELP)
-    .action((pools: string[]) => runAction((options) => resetWorkers(options, pools)));
+    .action((pools: string[]) => runAction(async (options) => (await commands.reset()).resetWorkers(options, pools)));
   program
     .command('reload')
     .description('let the running server read its configuration again, without a pause')
     .addHelpText('after', RELOAD_HELP)
-    .action(() => runAction(reloadServer));
+    .action(() => runAction(async (options) => (await commands.reload()).reloadServer(options)));
   program
     .command('stop')
     .description('stop the running server and wait for its end')
     .addHelpText('after', STOP_HELP)
-    .action(() => runAction(stopServer));
+    .action(() => runAction(async (options) => (await commands.stop()).stopServer(options)));
 }
 
 function positive(text: string): number {

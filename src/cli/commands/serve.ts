@@ -12,7 +12,6 @@ import { type Ending, ProcessWatch } from '../../server/signals.ts';
 import { VERSION } from '../../version.ts';
 import { EXIT } from '../exit-codes.ts';
 import { configSources, type GlobalOptions, rootAllowed } from '../options.ts';
-import { takePidFile } from '../pid-file.ts';
 
 /** The oldest Node line that still gets security fixes. */
 const SUPPORTED_NODE_MAJOR = 22;
@@ -37,7 +36,6 @@ export async function serve(options: GlobalOptions, own: ServeOptions): Promise<
     warnOfOldNode((text) => logger.warn({}, text));
     warnOfProcessOne((text) => logger.warn({}, text));
   }
-  const removePidFile = takePidFile(options.pid);
   const systemd = new ServiceManager(notifyWish, process.env['PATH'] ?? '', logger);
   const server = createServer(options, sources, loaded, { logs, systemd });
   const watch = new ProcessWatch(server, logger);
@@ -60,7 +58,6 @@ export async function serve(options: GlobalOptions, own: ServeOptions): Promise<
   } finally {
     await Promise.all([closeControl(), systemd.close()]);
     watch.close();
-    removePidFile();
     await logs.close();
   }
 }
