@@ -73,6 +73,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   #outOfStep = false;
   #bootTimer: NodeJS.Timeout | undefined;
   #ladderTimer: NodeJS.Timeout | undefined;
+  #gone = false;
   #bootError: RrtsError | undefined;
   #reason: ExitReason | undefined;
   #booted = false;
@@ -176,6 +177,8 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     this.#go('stopping');
     clearTimeout(this.#bootTimer);
     this.#channel?.write(STOP_FRAME);
+    // Its last words are still being read: there is nobody left to signal, and its pid may soon be another's.
+    if (this.#gone) return;
     this.#ladderTimer = setTimeout(() => this.#terminate(), handshaken ? graceMs : 0);
   }
 
@@ -332,6 +335,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#gone = true;
     clearTimeout(this.#bootTimer);
     clearTimeout(this.#ladderTimer);
     // What it started and left behind goes with it, unless it was asked to stop. The end of its channel may come first.
