@@ -216,7 +216,9 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
     const { starting, ready, working } = this.roster.counts();
     const booting = starting + this.#spawning;
     const absent = this.#target - ready - working - booting;
-    return Math.max(0, Math.min(wanted, Math.max(absent, stepOf(this.#target) - booting)));
+    // A successor can be worn by its first request, and bring one of its own while its predecessor is still busy.
+    const room = this.#target + absent;
+    return Math.max(0, Math.min(wanted, room, Math.max(absent, stepOf(this.#target) - booting)));
   }
 
   /** Processes that pool.debug may start now. */
