@@ -180,6 +180,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
     } catch (error) {
       // A later call may have come meanwhile: its settings are not ours to undo.
       if (this.#settings === next) this.#apply(before);
+      this.#staffing.fill(); // more may be wanted again, and some have gone
       throw error;
     }
   }
