@@ -301,7 +301,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   #apply(next: PoolSettings): void {
     const { numWorkers } = this.#limits;
     this.#settings = next;
-    Object.assign(this.#limits, limitsOf(next.config));
+    Object.assign(this.#limits, limitsOf({ ...next.config, debug: this.#debug !== undefined }));
     this.#spawnOptions = spawnOptionsOf(next);
     this.#workerOptions = this.#workerOptionsFor(next);
     // Workers that were added or removed by hand stay so, unless the configuration says a new number.
