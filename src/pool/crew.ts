@@ -329,11 +329,12 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
 
   /** Lets workers go while there are more than are wanted. */
   #trim(): void {
-    for (;;) {
-      const worker = this.roster.tooMany(this.#target);
-      if (worker === undefined) return;
+    let worker = this.roster.tooMany(this.#target);
+    while (worker !== undefined) {
       this.stopWorker(worker, SURPLUS);
+      worker = this.roster.tooMany(this.#target);
     }
+    this.retire(); // when fewer are wanted, those that wait for a successor need none
   }
 
   #refuseWhenStopping(): void {
