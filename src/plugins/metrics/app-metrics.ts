@@ -5,12 +5,15 @@ import { Counter, Gauge, Histogram, type Metric, type Registry, Summary } from '
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import type { CollectorConfig } from './config.ts';
 
-type Declarations = Readonly<Record<string, CollectorConfig>>;
+interface Declared {
+  readonly config: CollectorConfig;
+  readonly metric: Metric;
+}
 
 /** The metrics of the application in one registry. They print from the start, the ones with labels once a value has come. */
 export class AppMetrics {
   readonly #registry: Registry;
-  #declared: Declarations = {};
+  #declared: ReadonlyMap<string, Declared> = new Map();
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -20,30 +23,35 @@ export class AppMetrics {
    * Registers what is declared and removes what is not any more; a metric whose declaration did not change keeps its value.
    * @throws RrtsError ERR_CONFIG_INVALID when a name is there twice or a declaration makes no sense; then nothing has changed.
    */
-  declare(collect: Declarations): void {
+  declare(collect: Readonly<Record<string, CollectorConfig>>): void {
     const before = this.#declared;
+    const now = new Map([...before].filter(([key, { config }]) => isDeepStrictEqual(collect[key], config)));
+    this.#drop(before, now);
     try {
-      this.#change(collect);
+      for (const [key, config] of Object.entries(collect)) {
+        if (!now.has(key)) now.set(key, { config, metric: this.#register(key, config) });
+      }
     } catch (error) {
-      this.#change(before);
+      this.#drop(now, before);
+      for (const [key, { metric }] of before)
+        if (now.get(key)?.metric !== metric) this.#registry.registerMetric(metric);
       throw error;
+    }
+    this.#declared = now;
+  }
+
+  /** Unregisters those of `from` that are not the same in `kept`. */
+  #drop(from: ReadonlyMap<string, Declared>, kept: ReadonlyMap<string, Declared>): void {
+    for (const [key, declared] of from) {
+      if (kept.get(key) !== declared) this.#registry.removeSingleMetric(nameOf(key, declared.config));
     }
   }
 
-  #change(collect: Declarations): void {
-    const kept = ([key, config]: [string, CollectorConfig]): boolean => isDeepStrictEqual(collect[key], config);
-    for (const [key, config] of Object.entries(this.#declared).filter((one) => !kept(one))) {
-      this.#registry.removeSingleMetric(nameOf(key, config));
-    }
-    this.#declared = Object.fromEntries(Object.entries(this.#declared).filter(kept));
-    for (const [key, config] of Object.entries(collect)) {
-      if (key in this.#declared) continue;
-      try {
-        registerOne(this.#registry, key, config);
-      } catch (thrown) {
-        throw new RrtsError('ERR_CONFIG_INVALID', `metrics.collect.${key}: ${messageOf(thrown)}`, { cause: thrown });
-      }
-      this.#declared = { ...this.#declared, [key]: config };
+  #register(key: string, config: CollectorConfig): Metric {
+    try {
+      return registerOne(this.#registry, key, config);
+    } catch (thrown) {
+      throw new RrtsError('ERR_CONFIG_INVALID', `metrics.collect.${key}: ${messageOf(thrown)}`, { cause: thrown });
     }
   }
 }

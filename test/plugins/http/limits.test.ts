@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { connectionLimit } from '../../../src/plugins/http/server.ts';
-import { type Rig, startRig, statusOf } from './http-rig.ts';
+import { httpConfig, type Rig, startRig, statusOf } from './http-rig.ts';
 import { part, reply } from './stub-pool.ts';
 
 const HEAD = 'Host: h\r\n';
@@ -213,4 +213,20 @@ test('connections over the limit are closed, and the log says so', async () => {
   first.destroy();
   second.destroy();
   await rig.close();
+});
+
+test('limits and time-outs that a reload changes hold for the connections that follow', async (t) => {
+  const rig = await startRig();
+  t.after(() => rig.close());
+  rig.pool.answer = (request) => reply(request, 200, {}, 'ok');
+  const config = httpConfig({ timeouts: { headers: 300 }, limits: { headerBytes: 2048, headerFields: 5 } });
+  Object.assign(rig.services, { config });
+  rig.front.applySettings();
+  assert.equal(statusOf(await rig.exchange(`GET / HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`)), 200);
+  const many = Array.from({ length: 6 }, (_, index) => `X-${index}: 1\r\n`).join('');
+  assert.equal(statusOf(await rig.exchange(`GET / HTTP/1.1\r\n${HEAD}${many}\r\n`)), 431);
+  assert.equal(statusOf(await rig.exchange(`GET / HTTP/1.1\r\n${HEAD}X-A: ${'a'.repeat(3000)}\r\n\r\n`)), 431);
+  const begin = performance.now();
+  assert.equal(statusOf(await rig.exchange('GET / HTTP/1.1\r\n')), 408);
+  assert.ok(performance.now() - begin < 3000);
 });

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { Counter } from 'prom-client';
 import { camelCased } from '../../../src/core/camel-case.ts';
 import { metricsSchema } from '../../../src/plugins/metrics/config.ts';
 import { metricsPlugin } from '../../../src/plugins/metrics/plugin.ts';
@@ -20,7 +21,10 @@ async function startMetrics(t: TestContext, stats: () => PoolStats[], section: o
   t.after(() => plugin.stop(0));
   await plugin.start();
   const scrape = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return { scrape, port, context };
+  const reload = async (collect: object): Promise<void> => {
+    await plugin.reload?.({ ...config, ...camelCased(metricsSchema, metricsSchema.parse({ collect })) });
+  };
+  return { scrape, port, context, reload };
 }
 
 test("a pool has RoadRunner's series; memory of a live process is read", async (t) => {
@@ -93,4 +97,24 @@ test('only /metrics is there', async (t) => {
   assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404);
   const response = await fetch(`http://127.0.0.1:${port}/metrics`);
   assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+});
+
+test('a reload registers new metrics and drops those that are gone; others keep their values, mistakes change nothing', async (t) => {
+  const section = { collect: { kept: { type: 'counter' }, gone: { type: 'gauge' }, changed: { type: 'gauge' } } };
+  const { scrape, context, reload } = await startMetrics(t, () => [], section);
+  (context.metrics.getSingleMetric('kept') as Counter).inc(3);
+  await reload({ kept: { type: 'counter' }, changed: { type: 'counter' }, added: { type: 'gauge' } });
+  const text = await scrape();
+  assert.match(text, /^kept 3$/m);
+  assert.match(text, /^added 0$/m);
+  assert.match(text, /^# TYPE changed counter$/m);
+  assert.doesNotMatch(text, /^gone /m);
+  // Its name is one of the process metrics.
+  await assert.rejects(reload({ added: { type: 'counter' }, process_start_time_seconds: { type: 'gauge' } }), {
+    code: 'ERR_CONFIG_INVALID',
+  });
+  const after = await scrape();
+  assert.match(after, /^kept 3$/m);
+  assert.match(after, /^# TYPE added gauge$/m);
+  assert.match(after, /^process_start_time_seconds \d{3,}/m);
 });
