@@ -84,4 +84,6 @@ export interface PluginType<Schema extends z.ZodType, Config> {
   readonly name: string;
   readonly schema: Schema;
   create(config: Config, context: PluginContext): Plugin;
+  /** What is allowed and yet looks like a mistake; `path` leads to the key within the section. Default: nothing. */
+  warnings?(config: Config): readonly { readonly path: readonly string[]; readonly message: string }[];
 }

@@ -63,7 +63,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
     this.#spawnProcess = options.spawn ?? spawnProcess;
     this.#setpriv = options.spawn === undefined ? findSetpriv() : { deathSignal: true };
     const { relay } = options.server;
-    this.#relay = relay === 'pipes' ? undefined : new RelayListener(relay, options.logger);
+    this.#relay = relay === 'pipes' ? undefined : (options.relay ?? new RelayListener(relay, options.logger));
     this.#staffing = debug ?? new Allocator(this, options.logger);
     this.#reset = new Reset(this.roster, this.#milestones, this);
     this.#settings = options;
@@ -97,7 +97,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
 
   /** Starts the workers. Settles when all are ready, rejects with the first failure. With pool.debug it starts none. */
   async boot(): Promise<void> {
-    await this.#relay?.listen();
+    await this.#relay?.listen(this);
     if (!this.#setpriv.deathSignal) {
       const what = 'a busy worker may outlive this process when it is killed with SIGKILL';
       this.#logger.warn({}, `setpriv is not there: ${what}`);
@@ -208,7 +208,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
 
   /** Lets go what is not a process. */
   async close(): Promise<void> {
-    await this.#relay?.close();
+    await this.#relay?.close(this);
   }
 
   missing(): number {

@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import { commandWords, withPhpSettings, workerEnvironment } from '../worker/command.ts';
 import type { ServerConfig } from '../worker/config.ts';
 import { groupOf } from '../worker/identity.ts';
+import type { RelayListener } from '../worker/relay-listener.ts';
 import type { SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import type { PoolConfig } from './config.ts';
 
@@ -28,6 +29,8 @@ export interface PoolOptions extends PoolSettings {
   /** In logs and metrics. */
   readonly name: string;
   readonly logger: Logger;
+  /** The socket relay, when several pools share one. Default: one of its own, if `server.relay` is a socket. */
+  readonly relay?: RelayListener | undefined;
   /** How processes are started; default {@link spawnProcess}. For tests that simulate them. */
   readonly spawn?: typeof spawnProcess;
 }

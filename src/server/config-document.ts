@@ -1,5 +1,6 @@
 // docs/config.md: every configuration key with its type, default and meaning, written from the schema.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { JsonSchema } from './config-schema.ts';
 
 interface Section {
@@ -60,7 +61,9 @@ function collect({ schema, path, description, live: inherited }: Spot): Section[
       rows.push(printRow(key, property, { required: schema.required?.includes(key) === true, live }));
     } else {
       const spot = { schema: nested.schema, path: keyPath + nested.suffix, description: property.description };
-      below.push(...collect({ ...spot, live: isLive(nested.schema, live) }));
+      const sections = collect({ ...spot, live: isLive(nested.schema, live) });
+      const known = nested.suffix !== '' && isLikeSibling(schema, nested.schema);
+      below.push(...(known ? sections.map(withoutRows).slice(0, 1) : sections));
     }
   }
   return [{ path, description, rows }, ...below];
@@ -71,11 +74,21 @@ function isLive(schema: JsonSchema, inherited: boolean): boolean {
   return mark === undefined ? inherited : mark === 'live';
 }
 
+/** True for what has the same keys as another mapping beside it: its description says so, and one table is enough. */
+function isLikeSibling(parent: JsonSchema, { properties }: JsonSchema): boolean {
+  return Object.values(parent.properties ?? {}).some((other) => isDeepStrictEqual(other.properties, properties));
+}
+
+function withoutRows(section: Section): Section {
+  return { ...section, rows: [] };
+}
+
 /** A mapping with declared keys, or a mapping or list of such mappings. */
 function nestedObject(schema: JsonSchema): { schema: JsonSchema; suffix: string } | undefined {
   if (schema.properties !== undefined) return { schema, suffix: '' };
   const item = schema.additionalProperties;
   if (typeof item === 'object' && item.properties !== undefined) return { schema: item, suffix: '.*' };
+  if (schema.items?.properties !== undefined) return { schema: schema.items, suffix: '[]' };
   return undefined;
 }
 

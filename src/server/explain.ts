@@ -25,6 +25,11 @@ export function explainIssues(schema: z.core.$ZodType, root: ConfigNode, issues:
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => unknownKey(schema, root, [...issue.path, key]));
     }
+    if (issue.code === 'invalid_key') {
+      // A name that the user chose, such as that of a metric: what is wrong is the key itself.
+      const message = issue.issues[0]?.message ?? 'is no name that may stand here';
+      return [{ place: placeOfKey(root, issue.path), path: issue.path.join('.'), message }];
+    }
     const deeper = deeperIssues(issue);
     if (deeper !== undefined) return explainIssues(schema, root, deeper);
     const node = nodeAt(root, issue.path);

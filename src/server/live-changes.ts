@@ -64,10 +64,19 @@ function merge(spot: Spot, running: unknown, wanted: unknown, decide: Decide): u
       : [...new Set([...Object.keys(running), ...Object.keys(wanted)])].map((key) => [key, key]);
   const result: Record<string, unknown> = {};
   for (const [key, name] of names) {
-    const value = merge(below(key), running[name], wanted[name], decide);
+    const [before, after] = [running[name], wanted[name]];
+    // What a name of the user's choice stands for is there or not because of the mapping, whatever the keys below it may do.
+    const comesOrGoes = shape.kind === 'record' && (before === undefined) !== (after === undefined);
+    const value = comesOrGoes
+      ? oneOf(before, after, decide(below(key).path, live))
+      : merge(below(key), before, after, decide);
     if (value !== undefined) result[name] = value;
   }
   return result;
+}
+
+function oneOf(running: unknown, wanted: unknown, live: boolean): unknown {
+  return live ? wanted : running;
 }
 
 /** The mark of a schema or of what it wraps. */

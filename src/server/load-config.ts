@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { RrtsError } from '../core/errors.ts';
+import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import { type RootConfig, rootSchema, toRootConfig } from './config.ts';
 import {
   type ConfigNode,
@@ -65,8 +66,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const problems = [...loading.problems, ...explainIssues(rootSchema, fitted, result.error?.issues ?? [])];
   problems.push(...missingSections(fitted, problems));
   if (!result.success || problems.length > 0) throw invalid('ERR_CONFIG_INVALID', problems);
+  const config = toRootConfig(result.data);
+  for (const problem of pluginWarnings(config, fitted)) loading.warn(problem);
   return {
-    config: toRootConfig(result.data),
+    config,
     written: toPlain(fitted) as Record<string, unknown>,
     warnings: loading.warnings,
     environment: loading.added,
@@ -220,6 +223,18 @@ function missingSections(root: ConfigNode, problems: readonly Problem[]): Proble
   if (!root.entries.has('http') || root.entries.has('server')) return [];
   const message = 'is missing: write the command that starts a worker, such as "php worker.php"';
   return [{ place: placeOfKey(root, ['http']), path: 'server.command', message }];
+}
+
+/** What the plugins make of their sections. */
+function pluginWarnings(config: RootConfig, root: ConfigNode): Problem[] {
+  return BUILT_IN_PLUGINS.flatMap(({ name, warnings }) => {
+    const section = config.plugins.get(name);
+    const found = section === undefined ? [] : (warnings?.(section) ?? []);
+    return found.map(({ path, message }) => {
+      const whole = [name, ...path];
+      return { place: placeOfKey(root, whole), path: whole.join('.'), message };
+    });
+  });
 }
 
 function invalid(code: 'ERR_CONFIG_SYNTAX' | 'ERR_CONFIG_INVALID', problems: readonly Problem[]): RrtsError {

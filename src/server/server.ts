@@ -15,6 +15,7 @@ import { Pool } from '../pool/pool.ts';
 import { VERSION } from '../version.ts';
 import type { ServerConfig } from '../worker/config.ts';
 import { identityOf } from '../worker/identity.ts';
+import { RelayListener } from '../worker/relay-listener.ts';
 import { usageReader } from '../worker/usage.ts';
 import { type AnyPluginType, BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import type { RootConfig } from './config.ts';
@@ -70,6 +71,8 @@ export class Server {
   readonly #rpcServices = new Map(workerServices(() => this.pools, usageReader()));
   readonly #started: Started[] = [];
   readonly #aborted = new AbortController();
+  /** One for all pools: they have the same `server.relay`. */
+  #relay: RelayListener | undefined;
   #starting: Promise<void> | undefined;
   #ready = false;
   #stopped: Promise<void> | undefined;
@@ -219,12 +222,23 @@ export class Server {
   }
 
   async #createPool(spec: PoolSpec, pools: PoolEntry[]): Promise<Pool> {
-    const logger = this.#options.logger.child({ logger: 'server' });
-    const pool = new Pool({ ...this.#poolSettings(spec), name: spec.name, logger });
+    const logger = this.#options.logger.child({
+      logger: 'server',
+      ...(spec.name.includes('.') ? { pool: spec.name } : {}),
+    });
+    const pool = new Pool({ ...this.#poolSettings(spec), name: spec.name, logger, relay: this.#sharedRelay() });
     // Known before it has booted, so that a stop in the meantime reaches its workers.
     pools.push({ pool, spec });
     await pool.boot();
     return pool;
+  }
+
+  #sharedRelay(): RelayListener | undefined {
+    const { server } = this.#options.config;
+    if (server === undefined || server.relay === 'pipes') return undefined;
+    const logger = this.#options.logger.child({ logger: 'server' });
+    this.#relay ??= new RelayListener(server.relay, logger, identityOf(server.user, server.group));
+    return this.#relay;
   }
 
   #poolSettings(spec: PoolSpec): PoolSettings {

@@ -1,5 +1,6 @@
 // The socket relay: listens, and matches each connection to a worker by the pid it says.
 
+import { chownSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -7,30 +8,43 @@ import { listenPrivately } from '../core/unix-socket.ts';
 import { encodePidRequest, parseControl } from '../protocol/control.ts';
 import { FLAG, type Frame } from '../protocol/frame.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
+import type { Identity } from './identity.ts';
 import type { Worker } from './worker.ts';
 
 /** A connection that has not said its pid is closed after this time. */
 const INTRODUCTION_MS = 10_000;
 
-/** Listens on `unix://path` or `tcp://host:port` for the workers of one pool. */
+/** Listens on `unix://path` or `tcp://host:port` for the workers of one pool, or of several: workers are told apart by their pids. */
 export class RelayListener implements ChannelOwner {
   readonly #address: string;
   readonly #logger: Logger;
+  readonly #identity: Identity | undefined;
   readonly #server: Server;
+  /** Who listens through it; the last that closes ends it. */
+  readonly #users = new Set<object>();
+  #listening: Promise<void> | undefined;
   readonly #expected = new Map<number, Worker>();
   /** Connections that were accepted and have not said who they are, with their deadlines. */
   readonly #strangers = new Map<Channel, NodeJS.Timeout>();
   /** Introductions whose process is not known yet: its connection can be faster than our `spawn` event. */
   readonly #early = new Map<number, { channel: Channel; frame: Frame }>();
 
-  constructor(address: string, logger: Logger) {
+  /** @param identity - whom the workers run as, when that is not us: a socket file must be theirs. */
+  constructor(address: string, logger: Logger, identity?: Identity) {
     this.#address = address;
+    this.#identity = identity;
     this.#logger = logger;
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  /** @throws RrtsError ERR_LISTEN. */
-  async listen(): Promise<void> {
+  /** Listens for the workers of `user`; several may share one listener. @throws RrtsError ERR_LISTEN. */
+  listen(user: object): Promise<void> {
+    this.#users.add(user);
+    this.#listening ??= this.#listen();
+    return this.#listening;
+  }
+
+  async #listen(): Promise<void> {
     const path = this.#address.startsWith('unix://') ? this.#address.slice('unix://'.length) : undefined;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause) => {
@@ -42,6 +56,7 @@ export class RelayListener implements ChannelOwner {
       if (path !== undefined) listenPrivately(this.#server, path).catch(reject);
       else this.#server.listen(...hostAndPort(this.#address));
     });
+    if (path !== undefined && this.#identity !== undefined) chownSync(path, this.#identity.uid, this.#identity.gid);
   }
 
   /** Waits for the connection of this worker. */
@@ -57,7 +72,10 @@ export class RelayListener implements ChannelOwner {
     this.#expected.delete(worker.pid);
   }
 
-  async close(): Promise<void> {
+  /** `user` needs it no more. When nobody does, it ends; settles then. */
+  async close(user: object): Promise<void> {
+    this.#users.delete(user);
+    if (this.#users.size > 0) return;
     for (const [channel, timer] of this.#strangers) {
       clearTimeout(timer);
       channel.close();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import { cliCommand, fixture, ROOT } from '../helpers/paths.ts';
 import { ask, askJson } from '../helpers/request.ts';
@@ -107,6 +107,19 @@ describe('P09 privileges of workers', ONLY_ROOT, () => {
       );
       await server.stop();
     }
+  });
+
+  test('a socket relay belongs to the worker, and nobody else may use it', async (t) => {
+    const dir = makeTempDir('relay');
+    t.after(() => dir.remove());
+    chmodSync(dir.path, 0o755);
+    const http = { pools: { other: { num_workers: 1 } }, routes: [{ path: '/echo', pool: 'other' }] };
+    const server = await startAs(t, { user, relay: `unix://${dir.file('relay.sock')}` }, { config: { http } });
+    const { uid: owner, mode } = statSync(dir.file('relay.sock'));
+    assert.deepEqual([owner, mode & 0o777], [uid, 0o600]);
+    assert.equal((await ask(server, '/pid')).status, 200);
+    assert.equal((await ask(server, '/echo?hello=a')).text, 'A');
+    await server.stop();
   });
 
   test('an uploaded file belongs to the worker', async (t) => {

@@ -223,6 +223,57 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
       'app.yaml:12:15 logs.mode: must be one of development, production, raw, none, off, not "loud"',
     ],
   ],
+  // Pools and routes
+  [
+    'a name of a pool',
+    `${HTTP}  pools: { Reports!: {}, http.slow: {} }\n`,
+    [
+      'app.yaml:5:12 http.pools.Reports!: must be a name of small letters, digits and _, such as reports',
+      'app.yaml:5:26 http.pools.http.slow: must be a name of small letters, digits and _, such as reports',
+    ],
+  ],
+  [
+    'a key of a named pool',
+    `${HTTP}  pools: { slow: { num_wokers: 2 } }\n  routes: [{ path: /a, pool: slow }]\n`,
+    ['app.yaml:5:20 http.pools.slow.num_wokers: unknown key, did you mean num_workers?'],
+  ],
+  [
+    'a pool that does not exist',
+    `${HTTP}  pools: { reports: {} }\n  routes:\n    - path: /a\n      pool: reprots\n`,
+    ['app.yaml:8:13 http.routes.0.pool: there is no pool "reprots": http.pools has reports'],
+  ],
+  [
+    'a pool, and there are none',
+    `${HTTP}  routes: [{ path: /a, pool: slow }]\n`,
+    ['app.yaml:5:30 http.routes.0.pool: there is no pool "slow": http.pools has none'],
+  ],
+  [
+    'patterns that are none',
+    `${HTTP}  routes:\n    - path: reports\n    - path: /a/*/b\n    - path: /a/:id(x\n    - path: "/:b(^(a+)+$)"\n`,
+    [
+      'app.yaml:6:13 http.routes.0.path: must begin with a slash: /reports/*, /user/:id',
+      'app.yaml:7:13 http.routes.1.path: is no pattern: wildcard must be the last character in the route',
+      'app.yaml:8:13 http.routes.2.path: is no pattern: invalid regexp expression in "/a/:id(x"',
+      "app.yaml:9:13 http.routes.3.path: is no pattern: the regex '(^(a+)+$)' is not safe! (from /:b(^(a+)+$))",
+    ],
+  ],
+  [
+    'a route twice',
+    `${HTTP}  routes:\n    - path: /user/:id\n    - { path: "/user/:name", methods: [POST, get] }\n    - path: /user/:x\n`,
+    [
+      'app.yaml:7:15 http.routes.1.path: is there twice for POST, GET: the other one is "/user/:id"',
+      'app.yaml:8:13 http.routes.2.path: is there twice for every method: the other one is "/user/:id"',
+    ],
+  ],
+  [
+    'a method that is none',
+    `${HTTP}  routes: [{ path: /a, methods: [GTE, TRACE] }]\n`,
+    [
+      'app.yaml:5:34 http.routes.0.methods.0: is no method that a request may have',
+      'app.yaml:5:39 http.routes.0.methods.1: is no method that a request may have',
+    ],
+  ],
+  ['a route without a path', `${HTTP}  routes: [{ pool: a }]\n`, ['app.yaml:5:12 http.routes.0.path: is missing']],
 ];
 
 describe('broken configurations', () => {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { LIVE, RESTART } from '../../src/core/reload-mark.ts';
 import { BUILT_IN_PLUGINS } from '../../src/server/built-in-plugins.ts';
+import { rootSchema, toRootConfig } from '../../src/server/config.ts';
 import { liveChanges } from '../../src/server/live-changes.ts';
 import { loadConfig } from '../../src/server/load-config.ts';
 import { rootChanges } from '../../src/server/reload.ts';
@@ -70,3 +71,24 @@ test('the sections of a server: what is live, what is not, and sections that com
   assert.deepEqual([...config.plugins.keys()].sort(), ['http', 'status']);
   assert.equal(config.server?.relay, 'pipes');
 });
+
+test('a named pool comes and goes with a restart, its keys and the routes at once', () => {
+  const running = loadPools({ old: { num_workers: 1 }, kept: { num_workers: 1 } }, []);
+  const wanted = loadPools({ kept: { num_workers: 2, debug: true }, more: {} }, [{ path: '/a', pool: 'kept' }]);
+  const { config, applied, restart } = rootChanges(running, wanted, BUILT_IN_PLUGINS);
+  const http = config.plugins.get('http') as { pools: Record<string, { numWorkers: number; debug: boolean }> };
+  assert.deepEqual(
+    Object.entries(http.pools).map(([name, { numWorkers, debug }]) => [name, numWorkers, debug]),
+    [
+      ['old', 1, false],
+      ['kept', 2, false],
+    ],
+  );
+  assert.deepEqual(applied, ['http.pools.kept.num_workers', 'http.routes']);
+  assert.deepEqual(restart, ['http.pools.old', 'http.pools.kept.debug', 'http.pools.more']);
+});
+
+function loadPools(pools: object, routes: object[]) {
+  const http = { address: ':8080', pools, routes };
+  return toRootConfig(rootSchema.parse({ version: '3', server: { command: 'php worker.php' }, http }));
+}

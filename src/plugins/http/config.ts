@@ -6,6 +6,8 @@ import type { CamelCased } from '../../core/camel-case.ts';
 import { LIVE, RESTART } from '../../core/reload-mark.ts';
 import { address, duration, size } from '../../core/scalars.ts';
 import { poolSchema } from '../../pool/config.ts';
+import { ROUTABLE_METHODS } from './route-table.ts';
+import { routeProblems } from './routes.ts';
 
 /** What `max_request_size: 0` means: RoadRunner documents "no limit", its code puts this number in, in MiB. */
 const ROADRUNNER_MAX_REQUEST_SIZE = 1000;
@@ -78,6 +80,27 @@ const httpPoolSchema = poolSchema.extend({
     ),
 });
 
+const routeSchema = z.strictObject({
+  path: z
+    .string()
+    .describe(
+      'Pattern of the path: /import, /reports/*, /user/:id. How the path is encoded and the query do not count.',
+    ),
+  methods: z
+    .array(
+      z
+        .string()
+        .toUpperCase()
+        .refine((method) => ROUTABLE_METHODS.includes(method), 'is no method that a request may have'),
+    )
+    .optional()
+    .describe('Methods, such as [GET, POST]; GET means HEAD too. Default: every method.'),
+  pool: z.string().optional().describe('One of http.pools. Default: the pool of http.pool.'),
+  exec_ttl: duration()
+    .optional()
+    .describe("Longest time such a request may run, instead of its pool's supervisor.exec_ttl. 0: no limit."),
+});
+
 const httpKeys = z.strictObject({
   address: address()
     .meta(RESTART)
@@ -110,14 +133,35 @@ const httpKeys = z.strictObject({
   headers: staticHeadersSchema.prefault({}).describe('Static headers; needs "headers" in middleware.'),
   timeouts: timeoutsSchema.prefault({}),
   limits: limitsSchema.prefault({}),
-  pool: httpPoolSchema.prefault({}),
+  pool: httpPoolSchema.prefault({}).describe('The workers of every request that no route gives to another pool.'),
+  pools: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, 'must be a name of small letters, digits and _, such as reports'),
+      httpPoolSchema.meta(LIVE),
+    )
+    .meta(RESTART)
+    .default({})
+    .describe('Further pools with workers of their own, by name; routes lead to them. Keys are those of http.pool.'),
+  routes: z
+    .array(routeSchema)
+    .default([])
+    .describe('Requests that get another pool or another exec_ttl. The most precise pattern wins, whatever the order.'),
 });
 
 /** Schema of `http:`. */
-export const httpSchema = httpKeys.meta(LIVE);
+export const httpSchema = httpKeys
+  .superRefine(({ routes, pools }, context) => {
+    for (const { index, key, message } of routeProblems(routes, Object.keys(pools))) {
+      context.addIssue({ code: 'custom', path: ['routes', index, key], message });
+    }
+  })
+  .meta(LIVE);
 
 /** `http:` as parsed. */
 export type HttpSection = z.output<typeof httpSchema>;
 
 /** The HTTP front's configuration, names in camelCase, durations in milliseconds, sizes in bytes (max_request_size in MB). */
 export type HttpConfig = CamelCased<HttpSection>;
+
+/** The configuration of one of its pools. */
+export type HttpPoolConfig = HttpConfig['pool'];

@@ -22,7 +22,8 @@ import {
   mapResponseHead,
 } from './response-mapper.ts';
 import { ResponseStream } from './response-stream.ts';
-import type { HttpServices } from './services.ts';
+import type { RouteTable } from './route-table.ts';
+import type { Destination, HttpServices } from './services.ts';
 
 /** The connection a request came on. */
 export interface ExchangeOwner {
@@ -45,6 +46,7 @@ export class HttpExchange extends HttpRequest {
   readonly #owner: ExchangeOwner;
   readonly #response: ServerResponse;
   readonly #begunAt = performance.now();
+  #destination: Destination;
   #codec: HeadCodec = 'json';
   #encoded = false;
   #stream: ResponseStream | undefined;
@@ -60,14 +62,17 @@ export class HttpExchange extends HttpRequest {
   constructor(services: HttpServices, owner: ExchangeOwner, response: ServerResponse, accepted: AcceptedRequest) {
     super(response.req, accepted, owner, services.requestHeaders);
     this.#services = services;
+    this.#destination = services.destination;
     this.#owner = owner;
     this.#response = response;
     services.metrics.inFlight++;
   }
 
-  /** Hands a request without a body to the pool. */
+  /** Hands a request that is complete to its pool. */
   submit(): void {
-    this.#services.pool.submit(this);
+    const { routes } = this.#services;
+    if (routes !== undefined) this.#follow(routes);
+    this.#destination.pool.submit(this);
   }
 
   /** Reads the body, then hands the request to the pool: a slow sender holds a connection, never a worker. */
@@ -91,7 +96,7 @@ export class HttpExchange extends HttpRequest {
       this.refuse(bodyRefusal(error));
       return;
     }
-    this.#services.pool.submit(this);
+    this.submit();
   }
 
   /** Answers in PHP's place, unless an answer is out already. */
@@ -105,7 +110,7 @@ export class HttpExchange extends HttpRequest {
   /** The client went away. */
   clientGone(): void {
     if (this.#phase === 'finished') return;
-    this.#services.pool.cancel(this);
+    this.#destination.pool.cancel(this);
     if (this.#phase === 'open') this.#status = CLIENT_CLOSED_REQUEST;
     this.#finish();
   }
@@ -113,7 +118,7 @@ export class HttpExchange extends HttpRequest {
   override encode(codec: HeadCodec): Payload {
     this.#codec = codec;
     // Encoded again when it is replayed or handed on; the wait that counts is the first.
-    if (!this.#encoded) this.#services.metrics.queued((this.startedAt - this.queuedAt) / 1000);
+    if (!this.#encoded) this.#destination.queueTime.observe((this.startedAt - this.queuedAt) / 1000);
     this.#encoded = true;
     return encodeRequest(codec, this, this.body);
   }
@@ -147,6 +152,14 @@ export class HttpExchange extends HttpRequest {
       else this.#cut(this.#stream);
     }
     this.#finish();
+  }
+
+  /** Takes the pool and the time limit of its route, if it has one. */
+  #follow(routes: RouteTable<Destination>): void {
+    const destination = routes.find(this.method, this.target);
+    if (destination === undefined) return;
+    this.#destination = destination;
+    this.execTtl = destination.execTtl;
   }
 
   #begin(mapped: MappedHead, body: Buffer, last: boolean): boolean {
@@ -185,7 +198,7 @@ export class HttpExchange extends HttpRequest {
       this.#draining = false;
       if (this.#phase !== 'open') return;
       socket?.setTimeout(0);
-      this.#services.pool.resume(this);
+      this.#destination.pool.resume(this);
     });
     return false;
   }
@@ -210,7 +223,7 @@ export class HttpExchange extends HttpRequest {
     const { status, text, headers } = failureAnswer(error.code, config);
     if (outcomeStatus(error.code) === 503) metrics.noFreeWorkers++;
     this.#overloaded = error.code === 'ERR_POOL_QUEUE_FULL';
-    const page = config.pool.debug ? debugPage(error, status, this.#response.req.headers.accept) : undefined;
+    const page = this.#destination.debug ? debugPage(error, status, this.#response.req.headers.accept) : undefined;
     this.#fail(status, page?.text ?? text, headers, page?.type);
   }
 

@@ -55,7 +55,7 @@ export class HttpMetrics {
   /** Requests that no worker could take in time. */
   noFreeWorkers = 0;
   readonly #byStatus = new Map<number, Durations>();
-  readonly #queueTime = new Durations();
+  readonly #queueTimes = new Map<string, Durations>();
   readonly #startedAt = performance.now();
 
   /** A request was answered. @param seconds - since its headers were read. */
@@ -68,9 +68,13 @@ export class HttpMetrics {
     durations.observe(seconds);
   }
 
-  /** A worker took a request. @param seconds - since it was given to the pool. */
-  queued(seconds: number): void {
-    this.#queueTime.observe(seconds);
+  /** The times that requests wait for a worker of this pool: `http`, `http.reports`. Ask before {@link register}. */
+  queueTimeOf(pool: string): Durations {
+    const known = this.#queueTimes.get(pool);
+    if (known !== undefined) return known;
+    const durations = new Durations();
+    this.#queueTimes.set(pool, durations);
+    return durations;
   }
 
   /** Puts the metrics into `registry`. Called once. */
@@ -105,8 +109,9 @@ export class HttpMetrics {
     add('rr_http_no_free_workers_total', 'Requests that no worker could take in time.', 'counter', () => [
       { labels: {}, value: this.noFreeWorkers },
     ]);
-    add('rrts_http_queue_seconds', 'Time requests waited for a worker.', 'histogram', () =>
-      this.#queueTime.samples('rrts_http_queue_seconds', {}),
-    );
+    for (const [pool, durations] of this.#queueTimes) {
+      const name = `rrts_${pool.replaceAll('.', '_')}_queue_seconds`;
+      add(name, 'Time requests waited for a worker.', 'histogram', () => durations.samples(name, {}));
+    }
   }
 }

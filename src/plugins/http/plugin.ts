@@ -1,8 +1,7 @@
 // The http plugin: a pool of PHP workers behind Node's HTTP server.
 
 import { formatAddress } from '../../core/scalars.ts';
-import type { Pool } from '../../pool/pool.ts';
-import type { Health, Plugin, PluginContext, PluginType, PoolSpec } from '../plugin.ts';
+import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { createAccessLog } from './access-log.ts';
 import { sweepUploads } from './body/temporary-files.ts';
 import { type HttpConfig, httpSchema } from './config.ts';
@@ -11,7 +10,9 @@ import { HttpFront } from './front.ts';
 import { HeaderNames } from './header-names.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { HttpMetrics } from './metrics.ts';
-import type { HttpServices, HttpSettings, RequestPool } from './services.ts';
+import { bootPools, destinationsOf, type HttpPool, hasNoWorker, poolSpec } from './pools.ts';
+import { unusedPools } from './routes.ts';
+import type { HttpServices, HttpSettings, PoolsByName } from './services.ts';
 
 /** Middleware of RoadRunner that rrts has, under their names. */
 const MIDDLEWARE: ReadonlySet<string> = new Set(['headers', 'http_metrics']);
@@ -24,12 +25,16 @@ export const httpPlugin: PluginType<typeof httpSchema, HttpConfig> = {
   name: 'http',
   schema: httpSchema,
   create: (config, context) => new HttpPlugin(config, context),
+  warnings: ({ routes, pools }) =>
+    unusedPools(routes, Object.keys(pools)).map((name) => {
+      return { path: ['pools', name], message: 'no route leads to this pool; its workers wait for nothing' };
+    }),
 };
 
 class HttpPlugin implements Plugin {
   #config: HttpConfig;
   readonly #context: PluginContext;
-  #pool: Pool | undefined;
+  #pools: readonly HttpPool[] = [];
   #services: HttpServices | undefined;
   #front: HttpFront | undefined;
   #listening = false;
@@ -45,8 +50,8 @@ class HttpPlugin implements Plugin {
     this.#context.registerHealthCheck('http', () => this.#health());
     // A day is longer than any request takes; what is older was left by a process that was killed.
     await sweepUploads(this.#config.uploads.dir, STALE_UPLOAD_MS);
-    this.#pool = await this.#context.createPool(poolSpec(this.#config));
-    this.#services = createServices(this.#config, this.#context, this.#pool);
+    this.#pools = await bootPools(this.#config, this.#context);
+    this.#services = createServices(this.#config, this.#context, byName(this.#pools));
     this.#services.metrics.register(this.#context.metrics);
     this.#front = new HttpFront(this.#services);
     const address = await this.#front.listen();
@@ -55,12 +60,13 @@ class HttpPlugin implements Plugin {
   }
 
   async reload(config: HttpConfig): Promise<void> {
-    if (this.#pool === undefined || this.#services === undefined) return;
-    // First, because it is the only part that can fail.
-    await this.#context.reconfigurePool(this.#pool, poolSpec(config));
+    if (this.#services === undefined) return;
+    const destinations = destinationsOf(config, byName(this.#pools), this.#services.metrics);
+    // Before anything is taken over, because it can fail. One after the other: each has its old workers until it has new ones.
+    for (const { name, pool } of this.#pools) await this.#context.reconfigurePool(pool, poolSpec(config, name));
     this.#warnOfMiddleware(config);
     this.#config = config;
-    Object.assign(this.#services, settingsOf(config, this.#context));
+    Object.assign(this.#services, settingsOf(config, this.#context), destinations);
     this.#front?.applySettings();
   }
 
@@ -79,39 +85,38 @@ class HttpPlugin implements Plugin {
   #health(): Health {
     if (this.#context.stopping) return { live: true, ready: false, message: 'http is stopping' };
     if (!this.#listening) return { live: true, ready: false, message: 'http does not listen yet' };
-    if (this.#config.pool.debug) return { live: true, ready: true, message: '' }; // its workers come with the requests
-    const stats = this.#pool?.stats();
-    const workers = (stats?.ready ?? 0) + (stats?.working ?? 0);
-    if (workers === 0) return { live: true, ready: false, message: 'http has no worker' };
+    const empty = this.#pools.filter(hasNoWorker).map(({ name }) => `${name} has no worker`);
+    if (empty.length > 0) return { live: true, ready: false, message: empty.join(', ') };
     return { live: true, ready: true, message: '' };
   }
 }
 
-function poolSpec(config: HttpConfig): PoolSpec {
-  const { codec, ...pool } = config.pool;
-  return { name: 'http', config: pool, mode: 'http', sdkCodec: codec };
+function byName(pools: readonly HttpPool[]): PoolsByName {
+  return new Map(pools.map(({ name, pool }) => [name, pool]));
 }
 
-/** What the parts of the front share. For the plugin and for tests, which bring a pool of their own. */
+/** What the parts of the front share. For the plugin and for tests, which bring pools of their own. */
 export function createServices(
   config: HttpConfig,
   context: Pick<PluginContext, 'logger' | 'workerOwner'>,
-  pool: RequestPool,
+  pools: PoolsByName,
 ): HttpServices {
+  const metrics = new HttpMetrics();
+  for (const name of pools.keys()) metrics.queueTimeOf(name); // a reload may lead routes to a pool that has none now
   return {
     ...settingsOf(config, context),
-    pool,
+    ...destinationsOf(config, pools, metrics),
     logger: context.logger,
     log: new ExchangeLog(context.logger),
     names: new HeaderNames(),
-    metrics: new HttpMetrics(),
+    metrics,
     connections: new Set(),
     memory: new MemoryGuard(),
     stopping: false,
   };
 }
 
-/** What follows from the configuration. */
+/** What follows from the configuration alone. */
 function settingsOf(config: HttpConfig, context: Pick<PluginContext, 'logger' | 'workerOwner'>): HttpSettings {
   const { logger, workerOwner } = context;
   const own = config.middleware.includes('headers');

@@ -8,7 +8,8 @@ import type { HttpConfig } from './config.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import type { HeaderNames } from './header-names.ts';
 import type { MemoryGuard } from './memory-guard.ts';
-import type { HttpMetrics } from './metrics.ts';
+import type { Durations, HttpMetrics } from './metrics.ts';
+import type { RouteTable } from './route-table.ts';
 
 /** The part of a pool that the front uses. */
 export interface RequestPool {
@@ -18,6 +19,20 @@ export interface RequestPool {
   cancel(request: PoolRequest): void;
   /** The client takes bytes again after `onReply` returned false. */
   resume(request: PoolRequest): void;
+}
+
+/** Pools by their names: `http`, `http.reports`. */
+export type PoolsByName = ReadonlyMap<string, RequestPool>;
+
+/** Where a request goes, and how long it may run. */
+export interface Destination {
+  readonly pool: RequestPool;
+  /** `debug` of the pool: clients are shown what went wrong. */
+  readonly debug: boolean;
+  /** Time that requests waited for a worker of it. */
+  readonly queueTime: Durations;
+  /** `exec_ttl` of the route in milliseconds, 0 for no limit; undefined for the pool's. */
+  readonly execTtl: number | undefined;
 }
 
 /** A connection as the end of the server sees it. */
@@ -41,7 +56,10 @@ export interface HttpSettings {
 
 /** One per front; nothing here is per connection or per request. */
 export interface HttpServices extends HttpSettings {
-  readonly pool: RequestPool;
+  /** Where requests go that no route leads elsewhere. A reload replaces it and the routes. */
+  readonly destination: Destination;
+  /** Undefined when there are no routes. */
+  readonly routes: RouteTable<Destination> | undefined;
   readonly logger: Logger;
   readonly log: ExchangeLog;
   readonly names: HeaderNames;

@@ -1,6 +1,6 @@
 // The state of every pool as Prometheus metrics, with RoadRunner's names, read at the moment of a scrape.
 
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Pool } from '../../pool/pool.ts';
 import type { PoolStats } from '../../pool/stats.ts';
 import type { UsageReader, WorkerUsage } from '../../worker/usage.ts';
@@ -14,6 +14,8 @@ interface PoolGauges {
   readonly working: Gauge;
   readonly invalid: Gauge;
   readonly queue: Gauge;
+  readonly target: Gauge;
+  readonly exits: Counter<'reason'>;
   readonly cpu: Gauge<'pid'>;
 }
 
@@ -57,6 +59,10 @@ export class PoolMetrics {
     gauges.working.set(stats.working);
     gauges.invalid.set(stats.workers.length - stats.ready - stats.working);
     gauges.queue.set(stats.queueLength);
+    gauges.target.set(stats.target);
+    // The pool counts; here is only written down how far it has come.
+    gauges.exits.reset();
+    for (const [reason, count] of stats.exits) gauges.exits.inc({ reason }, count);
   }
 
   #gaugesOf(pool: string): PoolGauges {
@@ -75,6 +81,13 @@ export class PoolMetrics {
       working: gauge(`${prefix}_workers_working`, 'Workers that handle a request.'),
       invalid: gauge(`${prefix}_workers_invalid`, 'Workers that are neither: starting or stopping.'),
       queue: gauge(`rrts_${prefix.slice(3)}_queue_length`, 'Requests that wait for a worker.'),
+      target: gauge(`rrts_${prefix.slice(3)}_workers_target`, 'Workers that the pool wants to have.'),
+      exits: new Counter({
+        name: `rrts_${prefix.slice(3)}_worker_exits_total`,
+        help: 'Workers that have ended since the start, by reason.',
+        labelNames: ['reason'],
+        registers,
+      }),
       cpu: gauge(
         `rrts_${prefix.slice(3)}_worker_cpu_ratio`,
         'Processor use of a worker since the last scrape; 1 is one core.',

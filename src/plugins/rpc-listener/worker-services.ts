@@ -18,7 +18,11 @@ const STATUS: Readonly<Record<WorkerState, readonly [number, string]>> = {
 
 const NS_PER_MS = 1e6;
 
-/** The services, over the pools that run at the time of a call. A pool has the name of its plugin. */
+/**
+ * The services, over the pools that run at the time of a call. A pool has the name of its plugin; a further one of the same plugin has
+ * a name of its own after that and a dot: `http`, `http.reports`. To the informer each is one. A reset of `http` is one of all its
+ * pools, because that is what a deployment means, and only of one when that one is named.
+ */
 export function workerServices(pools: () => readonly Pool[], readUsage: UsageReader): Services {
   const names = (): string[] => pools().map(({ name }) => name);
   const find = (plugin: unknown): Pool | undefined => pools().find(({ name }) => name === pluginName(plugin));
@@ -37,10 +41,13 @@ export function workerServices(pools: () => readonly Pool[], readUsage: UsageRea
     },
   };
   const resetter: Record<string, Method> = {
-    List: names,
+    // Whoever resets all that is listed shall reset each once.
+    List: () => [...new Set(names().map(pluginOf))],
     Reset: async (plugin: unknown) => {
-      const pool = find(plugin) ?? refuse(`no such plugin: ${pluginName(plugin)}`);
-      await pool.reset();
+      const name = pluginName(plugin);
+      const wanted = pools().filter((pool) => pool.name === name || pluginOf(pool.name) === name);
+      if (wanted.length === 0) refuse(`no such plugin: ${name}`);
+      await Promise.all(wanted.map((pool) => pool.reset()));
       return true;
     },
   };
@@ -49,6 +56,11 @@ export function workerServices(pools: () => readonly Pool[], readUsage: UsageRea
     ['informer', new Map(Object.entries(informer))],
     ['resetter', new Map(Object.entries(resetter))],
   ]);
+}
+
+/** The plugin that a pool belongs to. */
+function pluginOf(pool: string): string {
+  return pool.split('.', 1)[0] ?? pool;
 }
 
 function pluginName(argument: unknown): string {

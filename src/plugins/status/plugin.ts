@@ -54,12 +54,15 @@ class StatusPlugin implements Plugin {
     return { status, contentType: 'application/json', body: JSON.stringify(plugins) };
   }
 
+  /** For a plugin with several pools, such as http and http.reports, those of the one that has the fewest. */
   #workers(): Map<string, number> {
-    const counts = this.#context.pools().map((pool): [string, number] => {
+    const counts = new Map<string, number>();
+    for (const pool of this.#context.pools()) {
       const { name, ready, working } = pool.stats();
-      return [name, ready + working];
-    });
-    return new Map(counts);
+      const plugin = name.split('.', 1)[0] ?? name;
+      counts.set(plugin, Math.min(counts.get(plugin) ?? Number.POSITIVE_INFINITY, ready + working));
+    }
+    return counts;
   }
 }
 

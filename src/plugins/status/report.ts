@@ -59,6 +59,7 @@ function complaint(health: Health, { probe, stopping, workers }: ReportInput, na
   if (probe === 'ready') return health.ready ? undefined : health.message;
   if (stopping) return undefined;
   if (!health.live) return health.message;
-  if (probe === 'health' && workers.get(name) === 0) return health.message || `${name} has no worker`;
+  // With pool.debug a plugin is ready without one: workers come with the requests.
+  if (probe === 'health' && workers.get(name) === 0 && !health.ready) return health.message || `${name} has no worker`;
   return undefined;
 }

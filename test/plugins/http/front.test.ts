@@ -20,7 +20,11 @@ const GET_CLOSE = 'GET /a?b=c HTTP/1.1\r\nHost: h\r\nUser-Agent: test\r\nReferer
 
 function frontAt(address: Address): HttpFront {
   return new HttpFront(
-    createServices(httpConfig({ address }), { logger: new LogBook(), workerOwner: undefined }, new StubPool()),
+    createServices(
+      httpConfig({ address }),
+      { logger: new LogBook(), workerOwner: undefined },
+      new Map([['http', new StubPool()]]),
+    ),
   );
 }
 

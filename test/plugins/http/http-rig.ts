@@ -32,6 +32,8 @@ export function httpConfig(changes: ConfigChanges = {}): HttpConfig {
     uploads: { dir: tmpdir(), forbid: [], allow: [] },
     headers: { request: {}, response: {} },
     pool: {} as HttpConfig['pool'],
+    pools: {},
+    routes: [],
     ...changes,
     timeouts: { headers: 5000, bodyIdle: 5000, body: 0, sendIdle: 5000, keepAlive: 75_000, ...changes.timeouts },
     limits: {
@@ -78,6 +80,8 @@ export interface Rig {
   readonly front: HttpFront;
   readonly services: HttpServices;
   readonly pool: StubPool;
+  /** Those of `http.pools`, by their names there. */
+  readonly pools: Readonly<Record<string, StubPool>>;
   readonly log: LogBook;
   readonly port: number;
   connect(): Promise<RawClient>;
@@ -89,7 +93,10 @@ export interface Rig {
 /** Starts a front. */
 export async function startRig(changes: ConfigChanges = {}, log: LogBook = new LogBook()): Promise<Rig> {
   const pool = new StubPool();
-  const services = createServices(httpConfig(changes), { logger: log, workerOwner: undefined }, pool);
+  const config = httpConfig(changes);
+  const pools = Object.fromEntries(Object.keys(config.pools).map((name) => [name, new StubPool()]));
+  const named = Object.entries(pools).map(([name, one]): [string, StubPool] => [`http.${name}`, one]);
+  const services = createServices(config, { logger: log, workerOwner: undefined }, new Map([['http', pool], ...named]));
   const front = new HttpFront(services);
   const address = await front.listen();
   const port = address.kind === 'tcp' ? address.port : 0;
@@ -102,6 +109,7 @@ export async function startRig(changes: ConfigChanges = {}, log: LogBook = new L
     front,
     services,
     pool,
+    pools,
     log,
     port,
     connect: open,

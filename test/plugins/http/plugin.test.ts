@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from 'prom-client';
+import { RrtsError } from '../../../src/core/errors.ts';
 import { httpSchema } from '../../../src/plugins/http/config.ts';
 import { httpPlugin } from '../../../src/plugins/http/plugin.ts';
 import type { Health, PluginContext, PoolSpec } from '../../../src/plugins/plugin.ts';
@@ -17,6 +18,10 @@ class Host {
   readonly checks = new Map<string, () => Health>();
   stats = { ready: 2, working: 0 };
   bootError: Error | undefined;
+  /** Pools that do not boot, by name. */
+  readonly bootErrors = new Map<string, Error>();
+  /** Pools without a worker, by name. */
+  readonly empty = new Set<string>();
   stopping = false;
 
   get context(): PluginContext {
@@ -26,8 +31,13 @@ class Host {
       metrics: new Registry(),
       async createPool(spec: PoolSpec): Promise<Pool> {
         host.specs.push(spec);
-        if (host.bootError !== undefined) throw host.bootError;
-        return Object.assign(host.pool, { stats: () => host.stats }) as unknown as Pool;
+        if (spec.name !== 'http') await new Promise(setImmediate);
+        const error = host.bootErrors.get(spec.name) ?? host.bootError;
+        if (error !== undefined) throw error;
+        const stats = () => (host.empty.has(spec.name) ? { ready: 0, working: 0 } : host.stats);
+        const { submit, cancel, resume } = host.pool;
+        const own = { submit: submit.bind(host.pool), cancel: cancel.bind(host.pool), resume: resume.bind(host.pool) };
+        return { ...own, name: spec.name, stats } as unknown as Pool;
       },
       directory: '/nowhere',
       reconfigurePool: () => Promise.reject(new Error('no reload here')),
@@ -108,6 +118,60 @@ test('when no worker boots it does not listen, and stopping it is harmless', asy
   assert.equal(
     host.log.lines.some(({ message }) => message.startsWith('http listens')),
     false,
+  );
+});
+
+const SLOW = {
+  pools: { reports: { ...httpConfig().pool, numWorkers: 1 }, batch: { ...httpConfig().pool, numWorkers: 3 } },
+  routes: [{ path: '/reports/*', methods: undefined, pool: 'reports', execTtl: undefined }],
+};
+
+test('named pools boot beside the default one, under names of their own', async () => {
+  const host = new Host();
+  host.pool.answer = (request) => reply(request, 200, {}, 'from a pool');
+  const plugin = host.plugin(SLOW);
+  await plugin.start();
+  assert.deepEqual(
+    host.specs.map(({ name, config, mode }) => [name, config.numWorkers, mode]),
+    [
+      ['http', 2, 'http'],
+      ['http.reports', 1, 'http'],
+      ['http.batch', 3, 'http'],
+    ],
+  );
+  assert.equal(await (await fetch(`http://127.0.0.1:${portOf(host.log)}/reports/a`)).text(), 'from a pool');
+  await plugin.stop(1000);
+});
+
+test('ready only while every pool has a worker; it says which has none', async () => {
+  const host = new Host();
+  const plugin = host.plugin(SLOW);
+  await plugin.start();
+  assert.equal(host.health?.ready, true);
+  host.empty.add('http.reports');
+  assert.deepEqual(host.health, { live: true, ready: false, message: 'http.reports has no worker' });
+  host.empty.add('http');
+  assert.equal(host.health?.message, 'http has no worker, http.reports has no worker');
+  await plugin.stop(0);
+});
+
+test('a pool that does not boot ends the start, with its name', async () => {
+  const host = new Host();
+  host.bootErrors.set('http.batch', new RrtsError('ERR_WORKER_BOOT', 'batch.php ended', { cure: 'Mend it.' }));
+  const plugin = host.plugin(SLOW);
+  await assert.rejects(plugin.start(), {
+    code: 'ERR_WORKER_BOOT',
+    message: 'pool http.batch: batch.php ended',
+    cure: 'Mend it.',
+  });
+  await plugin.stop(0);
+});
+
+test('a pool that no route leads to is a warning', () => {
+  const warnings = httpPlugin.warnings?.(httpConfig(SLOW));
+  assert.deepEqual(
+    warnings?.map(({ path }) => path),
+    [['pools', 'batch']],
   );
 });
 

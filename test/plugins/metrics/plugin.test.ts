@@ -66,6 +66,35 @@ test('the series of a worker end with it, so their number does not grow', async 
   assert.match(text, /rrts_http_worker_cpu_ratio\{pid="199"\} 0\.5/);
 });
 
+test('pools have names of their own; ended workers are counted by reason', async () => {
+  let died = 1;
+  const context = fakeContext(() => [
+    poolStats({ target: 3, exits: new Map([['died', died] as const, ['surplus', 2] as const]) }),
+    poolStats({ name: 'http.reports', target: 1, queueLength: 4, exits: new Map([['exec_ttl', 5]]) }),
+  ]);
+  const metrics = new PoolMetrics(
+    context.metrics,
+    () => context.pools(),
+    async () => new Map(),
+  );
+  await metrics.collect();
+  died = 7;
+  await metrics.collect();
+  const text = await context.metrics.metrics();
+  for (const line of [
+    '# TYPE rrts_http_worker_exits_total counter',
+    'rrts_http_worker_exits_total{reason="died"} 7',
+    'rrts_http_worker_exits_total{reason="surplus"} 2',
+    'rrts_http_reports_worker_exits_total{reason="exec_ttl"} 5',
+    'rrts_http_workers_target 3',
+    'rrts_http_reports_workers_target 1',
+    'rrts_http_reports_queue_length 4',
+    'rr_http_reports_workers_ready 0',
+  ]) {
+    assert.ok(text.includes(`${line}\n`), `${line} in\n${text}`);
+  }
+});
+
 test('metrics of the application are registered as declared', async (t) => {
   const collect = {
     orders: { type: 'counter', help: 'Orders.', namespace: 'shop', subsystem: 'checkout', labels: ['country'] },
