@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
@@ -16,11 +16,14 @@ import { underLoad, untilAnswer, workerCode, write } from './live-app.ts';
 
 const STARTED = /: new workers start$/;
 
-/** An application below one directory, served with `--watch` from there. */
+/** An application below one directory, served with `--watch` from there, where the shell came by a link. */
 async function start(t: TestContext, wish: ServerWish = {}) {
   const [port, statusPort] = [await freePort(), await freePort()];
-  const dir = makeTempDir('watch');
-  t.after(() => dir.remove());
+  const top = makeTempDir('watch');
+  t.after(() => top.remove());
+  mkdirSync(top.file('app'));
+  symlinkSync('app', top.file('link'));
+  const dir = { path: top.file('link'), file: (name: string) => top.file(`app/${name}`) };
   write(dir.file('worker.php'), workerCode('$answer', "$answer = require 'src/answer.php';"));
   write(dir.file('src/answer.php'), "<?php return 'one';\n");
   write(dir.file('vendor/a/b.php'), '<?php');
@@ -34,6 +37,7 @@ async function start(t: TestContext, wish: ServerWish = {}) {
   const reloads = (): LogRecord[] => server.logs.all(mentions(STARTED));
   return {
     server,
+    top,
     dir,
     reloads,
     /** Does something, and waits for the line that names `file`, and for the end of the replacement. */
@@ -103,6 +107,19 @@ describe('--watch', { concurrency: 2 }, () => {
     // The next change that counts names only itself: the others did not wait their turn.
     await change(() => write(dir.file('config/a.yaml'), 'a: 1'), '^config/a.yaml$');
     assert.equal(reloads().length, before + 1);
+    t.diagnostic(`${reloads().length} replacements`);
+    await server.stop();
+  });
+
+  test('links: what they lead to counts, and a loop of them has an end', async (t) => {
+    const { server, top, dir, reloads, change } = await start(t);
+    write(top.file('shared/lib.php'), '<?php');
+    symlinkSync('../..', dir.file('src/loop'));
+    symlinkSync('.', top.file('shared/again'));
+    await change(() => symlinkSync(top.file('shared'), dir.file('src/linked')), 'src/linked/lib.php');
+    await change(() => write(top.file('shared/lib.php'), '<?php // changed'), '^src/linked/lib.php$');
+    await change(() => write(dir.file('src/answer.php'), "<?php return 'two';\n"), '^src/answer.php$');
+    await untilAnswer(server, 'two');
     t.diagnostic(`${reloads().length} replacements`);
     await server.stop();
   });

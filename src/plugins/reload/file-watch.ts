@@ -3,6 +3,7 @@
 import { watch } from 'chokidar';
 import type { Logger } from '../../core/logger.ts';
 import type { Globs } from './globs.ts';
+import { Links } from './links.ts';
 
 /** What to watch and whom to tell. */
 export interface FileWatchOptions {
@@ -45,10 +46,13 @@ export class FileWatch {
 
   #open(): Watcher {
     const { globs, interval } = this.#options;
+    const links = new Links(globs);
     const watcher = (this.#options.watch ?? watch)([...globs.roots], {
       // Asked twice for each path: before anything is known of it, and with what it is.
       ignored: (path, stats) => {
+        if (globs.roots.includes(path)) return false;
         if (stats === undefined) return globs.ignores(path);
+        if (stats.isSymbolicLink()) return !links.follows(path);
         return stats.isDirectory() ? !globs.leadsOn(path) : !globs.matches(path);
       },
       ignoreInitial: true,
