@@ -77,7 +77,7 @@ the exit code is 69.
 
 Examples:
   rrts reset                                      all pools
-  rrts reset http -c app.yaml                     one pool
+  rrts reset http.reports -c app.yaml             one pool; http is all pools of http
   rrts reset -o rpc.listen=tcp://127.0.0.1:6001   a server whose file is not at hand, over its RPC
 `;
 

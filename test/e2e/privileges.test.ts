@@ -52,7 +52,7 @@ async function startAs(t: TestContext, server: ConfigTree, more: Partial<ServerW
   return started;
 }
 
-describe('P09 privileges of workers', ONLY_ROOT, () => {
+describe('P09 privileges of workers', () => {
   const user = someUser();
   const [uid = -1] = ids(user, '-u');
   const [primary = -1] = ids(user, '-g');
@@ -64,7 +64,7 @@ describe('P09 privileges of workers', ONLY_ROOT, () => {
     ['user only: its primary group', undefined, primary],
     ['user and group', groupOf(1), 1],
   ] as const) {
-    test(what, async (t) => {
+    test(what, ONLY_ROOT, async (t) => {
       const server = await startAs(t, group === undefined ? { user } : { user, group });
       const pid = Number((await ask(server, '/pid')).text);
       const status = statusOf(pid);
@@ -79,7 +79,7 @@ describe('P09 privileges of workers', ONLY_ROOT, () => {
     });
   }
 
-  test('group only is still root: refused, and with --allow-root exactly that', async (t) => {
+  test('group only is still root: refused, and with --allow-root exactly that', ONLY_ROOT, async (t) => {
     const group = groupOf(1);
     const refused = await spawnServer({
       command: readableCommand(t),
@@ -94,7 +94,7 @@ describe('P09 privileges of workers', ONLY_ROOT, () => {
     await server.stop();
   });
 
-  test('server.on_init runs as the same user, or as its own', async (t) => {
+  test('server.on_init runs as the same user, or as its own', ONLY_ROOT, async (t) => {
     for (const [own, expected] of [
       [undefined, uid],
       ['nobody', ids('nobody', '-u')[0]],
@@ -109,7 +109,7 @@ describe('P09 privileges of workers', ONLY_ROOT, () => {
     }
   });
 
-  test('a socket relay belongs to the worker, and nobody else may use it', async (t) => {
+  test('a socket relay belongs to the worker, and nobody else may use it', ONLY_ROOT, async (t) => {
     const dir = makeTempDir('relay');
     t.after(() => dir.remove());
     chmodSync(dir.path, 0o755);
@@ -122,7 +122,7 @@ describe('P09 privileges of workers', ONLY_ROOT, () => {
     await server.stop();
   });
 
-  test('an uploaded file belongs to the worker', async (t) => {
+  test('an uploaded file belongs to the worker', ONLY_ROOT, async (t) => {
     const server = await startAs(t, { user });
     const body = multipart([{ name: 'doc', filename: 'a.txt', type: 'text/plain', value: 'kept' }]);
     const headers = { 'content-type': MULTIPART };
@@ -132,7 +132,7 @@ describe('P09 privileges of workers', ONLY_ROOT, () => {
   });
 });
 
-describe('root is refused', ONLY_ROOT, () => {
+describe('root is refused', () => {
   const cases: readonly (readonly [string, ConfigTree, RegExp])[] = [
     [
       'without server.user',
@@ -153,7 +153,7 @@ describe('root is refused', ONLY_ROOT, () => {
     ],
   ];
   for (const [what, section, says] of cases) {
-    test(`${what}: one clear error, 78, nothing started`, async (t) => {
+    test(`${what}: one clear error, 78, nothing started`, ONLY_ROOT, async (t) => {
       const server = await spawnServer({
         command: ['php', '-v'],
         environment: NOT_ALLOWED,
@@ -171,7 +171,7 @@ describe('root is refused', ONLY_ROOT, () => {
     ['--allow-root', { args: ['--allow-root'] }],
     ['RRTS_ALLOW_ROOT=1', { environment: { RRTS_ALLOW_ROOT: '1' } }],
   ] as const) {
-    test(`${what} lets PHP run as root`, async (t) => {
+    test(`${what} lets PHP run as root`, ONLY_ROOT, async (t) => {
       const server = await startAs(t, {}, wish);
       assert.equal(statusOf(Number((await ask(server, '/pid')).text))['Uid']?.split('\t')[0], '0');
       await server.stop();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import { parse, stringify } from 'yaml';
+import { runFor } from '../cli/run-cli.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { type LogRecord, mentions } from '../helpers/log-lines.ts';
 import { fixture } from '../helpers/paths.ts';
@@ -189,6 +190,29 @@ describe('operating named pools', { concurrency: 2 }, () => {
     assert.deepEqual([changed(second[0], third[0]), changed(second[1], third[1])], [true, true]);
     assert.equal(await client.call('informer.AddWorker', 'http.reports'), true);
     assert.equal((await pids('http.reports')).length, 3);
+    await server.stop();
+  });
+
+  test('rrts workers and rrts reset: every pool by its name, http for all', async (t) => {
+    const server = await start(t, REPORTS);
+    const table = await runFor(t, server, ['workers']);
+    assert.match(table.stdout, /\nhttp: 2 workers.*[\s\S]*\nhttp\.reports: 2 workers/);
+    const before = server.workers().map(({ pid }) => pid);
+    const replaced = (count: number): Promise<true> => {
+      const look = (): boolean => server.workers().filter(({ pid }) => !before.includes(pid)).length === count;
+      return eventually(() => (look() && server.workers().length === 4 ? true : undefined), `${count} new workers`);
+    };
+    assert.match(
+      (await runFor(t, server, ['reset', 'http.reports'])).stdout,
+      /^http\.reports: the workers were replaced/,
+    );
+    await replaced(2);
+    const all = await runFor(t, server, ['reset']);
+    assert.deepEqual([all.code, all.stdout.match(/the workers were replaced/g)?.length], [0, 1], all.stderr);
+    await replaced(4);
+    const added = await runFor(t, server, ['workers', 'add', 'http.reports']);
+    assert.equal(added.code, 0, added.stderr);
+    await eventually(() => server.workers().length === 5, 'one more');
     await server.stop();
   });
 

@@ -10,16 +10,17 @@ import { formatSpan } from '../view/format.ts';
 /** Longest wait for one pool. A worker that does not boot ends a reset much earlier. */
 const RESET_MS = 10 * 60_000;
 
-/** Replaces the workers of all pools, or of the named ones, one pool after the other. A pool that fails keeps its old ones. */
+/** Replaces the workers of all pools, or of the named ones (`http` with all of its pools, `http.reports` alone), one after the other. A pool that fails keeps its old ones. */
 export async function resetWorkers(options: GlobalOptions, pools: readonly string[]): Promise<number> {
   const server = await reachServer(options);
   const { client } = server;
   try {
     await refuseWhenStopping(server);
-    const names = await client.call<string[]>('resetter.List', true, QUICK_MS);
+    const names = await client.call<string[]>('informer.List', true, QUICK_MS);
     const unknown = pools.find((name) => !names.includes(name));
     if (unknown !== undefined) throw noSuchPool(unknown, names);
-    const wanted = pools.length === 0 ? names : pools;
+    // http is all its pools there, http.reports one of them.
+    const wanted = pools.length === 0 ? await client.call<string[]>('resetter.List', true, QUICK_MS) : pools;
     const failed: string[] = [];
     for (const name of wanted) {
       const began = performance.now();
