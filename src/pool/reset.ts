@@ -1,5 +1,6 @@
 // New workers for old ones, without a pause: what a deployment asks for.
 
+import { Rounds } from '../core/rounds.ts';
 import type { ExitReason } from '../worker/exit-reason.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Milestones } from './milestones.ts';
@@ -29,8 +30,7 @@ export class Reset {
   readonly #roster: Roster;
   readonly #milestones: Milestones;
   readonly #owner: ResetOwner;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+  readonly #rounds = new Rounds(() => this.#round());
 
   constructor(roster: Roster, milestones: Milestones, owner: ResetOwner) {
     this.#roster = roster;
@@ -43,20 +43,7 @@ export class Reset {
    * it: the workers of the running one may have read the code before it changed again.
    */
   run(): Promise<void> {
-    if (this.#running === undefined) return this.#begin();
-    const again = (): Promise<void> => {
-      this.#next = undefined;
-      return this.run();
-    };
-    this.#next ??= this.#running.then(again, again);
-    return this.#next;
-  }
-
-  #begin(): Promise<void> {
-    this.#running = this.#round().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+    return this.#rounds.run();
   }
 
   async #round(): Promise<void> {

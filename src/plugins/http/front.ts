@@ -3,9 +3,9 @@
 import type { Server } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import { type FastifyInstance, fastify } from 'fastify';
-import { messageOf, RrtsError } from '../../core/errors.ts';
-import { type Address, formatAddress } from '../../core/scalars.ts';
+import type { Address } from '../../core/scalars.ts';
 import { removeStaleSocket } from '../../core/unix-socket.ts';
+import { codeOf, listenError } from './address.ts';
 import { applySettings, createHttpServer } from './server.ts';
 import type { HttpServices } from './services.ts';
 
@@ -84,24 +84,4 @@ export class HttpFront {
         return this.#fastify.listen({ port: address.port, host: '0.0.0.0' });
       });
   }
-}
-
-const CURES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'Something listens there already: stop it, or set another http.address.',
-  EACCES: 'This user may not listen there: take a port above 1023, or a directory it may write to.',
-  EADDRNOTAVAIL: 'No interface of this machine has that address.',
-  ENOTFOUND: 'The name of the host cannot be resolved.',
-  ENOENT: 'The directory of the socket does not exist.',
-};
-
-function listenError(error: unknown, address: Address): RrtsError {
-  const place = formatAddress(address);
-  const code = codeOf(error);
-  const cure = CURES[code];
-  const message = `http cannot listen on ${place}: ${code === '' ? messageOf(error) : code}`;
-  return new RrtsError('ERR_LISTEN', message, { place, cause: error, ...(cure === undefined ? {} : { cure }) });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

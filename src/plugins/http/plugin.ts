@@ -3,6 +3,7 @@
 import { formatAddress } from '../../core/scalars.ts';
 import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { createAccessLog } from './access-log.ts';
+import { refuseTaken } from './address.ts';
 import { sweepUploads } from './body/temporary-files.ts';
 import { type HttpConfig, httpSchema } from './config.ts';
 import { ExchangeLog } from './exchange-log.ts';
@@ -48,6 +49,7 @@ class HttpPlugin implements Plugin {
     const { logger } = this.#context;
     this.#warnOfMiddleware(this.#config);
     this.#context.registerHealthCheck('http', () => this.#health());
+    await refuseTaken(this.#config.address);
     // A day is longer than any request takes; what is older was left by a process that was killed.
     await sweepUploads(this.#config.uploads.dir, STALE_UPLOAD_MS);
     this.#pools = await bootPools(this.#config, this.#context);

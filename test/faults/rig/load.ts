@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type Dispatcher, Pool } from 'undici';
 import type { ServerProcess } from '../../helpers/start-server.ts';
+import { pick } from './length.ts';
 
 /** One request to the standard app (test/fixtures/php/lib/faults.php). */
 export interface Wish {
@@ -107,7 +108,10 @@ export class LoadResult {
   }
 }
 
-/** Runs a load to its end. Never rejects because of an answer: what came is in the result. */
+/** Longest time of a load: one that waits for what does not come any more must not run for ever. */
+const LONGEST_MS = pick(4, 20) * 60_000;
+
+/** Runs a load to its end. Rejects only when that does not come; what answers there were is in the result. */
 export async function runLoad(server: Pick<ServerProcess, 'url'>, options: LoadOptions): Promise<LoadResult> {
   const { connections, until, timeoutMs = 30_000 } = options;
   const goOn = typeof until === 'number' ? ({ begun }: Progress) => begun < until : until;
@@ -122,6 +126,7 @@ export async function runLoad(server: Pick<ServerProcess, 'url'>, options: LoadO
       const answer = await send(pool, `${options.prefix ?? 'r'}${index}`, index, wish);
       record(result, wish, answer);
       options.onAnswer?.(answer);
+      if (performance.now() - begin > LONGEST_MS) throw new Error(`the load did not end within ${LONGEST_MS} ms`);
     }
   };
   await Promise.all(Array.from({ length: connections }, lane));
