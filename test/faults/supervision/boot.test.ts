@@ -102,7 +102,7 @@ describe('workers that do not boot', { concurrency: 3 }, () => {
     report(t, { killed: times.length, ms, limitMs: BOOT_TIMEOUT_S * 1000 }, { killed: WORKERS });
     assert.equal(ending.code, 69);
     assert.match(server.logs.text(), /allocate_timeout/);
-    assert.ok(Math.abs(ms - BOOT_TIMEOUT_S * 1000) <= 500, `ended after ${Math.round(ms)} ms`);
+    assert.ok(Math.abs(ms - BOOT_TIMEOUT_S * 1000) <= pick(1_500, 500), `ended after ${Math.round(ms)} ms`);
   });
 
   test('R14 one that hangs in its boot later is killed too, and the others serve on', async (t) => {

@@ -12,7 +12,7 @@ import { type Holdings, look, lookable } from '../rig/probe.ts';
 import { report } from '../rig/report.ts';
 import { type StandardApp, startStandard, WORKERS } from '../rig/standard-app.ts';
 
-const RESTARTS = pick(120, 2_000);
+const RESTARTS = pick(80, 2_000);
 /** Restarts before the first look: caches fill, code is compiled. */
 const WARM_UP = pick(40, 400);
 const SLOPE_LIMIT = 10 * 1024;

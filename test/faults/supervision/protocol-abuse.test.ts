@@ -9,7 +9,7 @@ import { atMost, pick } from '../rig/length.ts';
 import { report } from '../rig/report.ts';
 import { type StandardApp, startStandard, WORKERS } from '../rig/standard-app.ts';
 
-const ROUNDS = pick(124, 1_023);
+const ROUNDS = pick(62, 1_023);
 const EXEC_TTL = '1s';
 /** Clients at once; each has its own kind of abuse at a time. */
 const CLIENTS = 4;

@@ -8,7 +8,7 @@ import { type LoadResult, runLoad } from '../rig/load.ts';
 import { report } from '../rig/report.ts';
 import { type StandardApp, startStandard, WORKERS } from '../rig/standard-app.ts';
 
-const REQUESTS = pick(3_000, 20_000);
+const REQUESTS = pick(2_000, 20_000);
 const CONNECTIONS = 32;
 const MAX_JOBS = 50;
 /** On a machine that others use too, a short run can only show that nothing is badly wrong. */

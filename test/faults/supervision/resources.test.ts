@@ -54,7 +54,7 @@ function residentBytes(pid: number): number {
 describe('memory, noise and bursts', () => {
   for (const kind of [SDK_JSON, NATIVE]) {
     test(`R13 5 MB leak with each request, max_worker_memory: 100: replaced after the answer: ${kind.name}`, async (t) => {
-      const [limit, leak, requests] = [100, 5, pick(400, 2_000)];
+      const [limit, leak, requests] = [100, 5, pick(200, 2_000)];
       const config = { http: { pool: { supervisor: { max_worker_memory: limit } } } };
       const app = await startStandard(t, { kind, config });
       if (app === undefined) return;
