@@ -24,8 +24,9 @@ async function loadAndKill(app: StandardApp, make: NonNullable<LoadOptions['make
   const until = ({ begun, ms }: { begun: number; ms: number }) => ms < MS || (begun < least && ms < 3 * MS);
   const result = await runLoad(app, { connections: CONNECTIONS, until, make });
   const kills = await stop();
-  const wholeMs = await app.whole(WORKERS, WHOLE_MS);
-  return { result, kills, wholeMs };
+  const wholeMs = await app.whole(WORKERS, 15_000);
+  const failedBoots = app.server.logs.all(({ facts }) => facts['retryInMs'] !== undefined).length;
+  return { result, kills, wholeMs, failedBoots };
 }
 
 describe('kill -9 of workers under load', () => {
@@ -33,9 +34,10 @@ describe('kill -9 of workers under load', () => {
     test(`R01 a random worker every ${KILL_EVERY_MS} ms under GETs, none fails: ${kind.name}`, async (t) => {
       const app = await startStandard(t, { kind });
       if (app === undefined) return;
-      const { result, kills, wholeMs } = await loadAndKill(app, () => ({ path: '/do/sleep/2' }), GETS);
-      report(t, { kind: kind.name, ...result.facts(), kills, wholeMs }, { requests: GETS, kills: KILLS });
+      const { result, kills, wholeMs, failedBoots } = await loadAndKill(app, () => ({ path: '/do/sleep/2' }), GETS);
+      report(t, { kind: kind.name, ...result.facts(), kills, failedBoots, wholeMs }, { requests: GETS, kills: KILLS });
       result.assertAllAsExpected(app.server.logs.tail());
+      atMost(wholeMs, WHOLE_MS, 'milliseconds until all workers served again');
       await app.server.stop();
     });
 
@@ -43,18 +45,19 @@ describe('kill -9 of workers under load', () => {
       const app = await startStandard(t, { kind });
       if (app === undefined) return;
       const make = (index: number) => ({ method: 'POST', path: '/do/sleep/5', body: `body ${index % 50}` }) as const;
-      const { result, kills, wholeMs } = await loadAndKill(app, make, POSTS);
+      const { result, kills, wholeMs, failedBoots } = await loadAndKill(app, make, POSTS);
       const counts = app.executionCounts();
       const lost = result.count(502);
       report(
         t,
-        { kind: kind.name, ...result.facts(), kills, executed: counts.size, wholeMs },
+        { kind: kind.name, ...result.facts(), kills, executed: counts.size, failedBoots, wholeMs },
         { requests: POSTS, kills: KILLS },
       );
       result.assertNoMixUp();
       assert.equal(result.count(200) + lost, result.begun, 'nothing but 200 and 502');
       atMost(lost, kills, 'lost requests');
       assert.deepEqual([...counts].filter(([, count]) => count > 1).slice(0, 10), [], 'ids that ran more than once');
+      atMost(wholeMs, WHOLE_MS, 'milliseconds until all workers served again');
       for (const id of result.served) assert.ok(counts.has(id), `${id} was answered and never ran`);
       await app.server.stop();
     });
