@@ -5,6 +5,10 @@ import type { Logger } from '../core/logger.ts';
 import { backOff } from './back-off.ts';
 import type { Staffing } from './staffing.ts';
 
+/** Boots in a row that somebody may kill before it counts: that tells nothing of the code, unless the system has no memory left. */
+const KILLS_FORGIVEN = 10;
+const AFTER_KILL_MS = 100;
+
 /** What the allocator needs of its pool. */
 export interface AllocatorOwner {
   /** Workers that are missing right now, those that are starting not counted. */
@@ -23,6 +27,7 @@ export class Allocator implements Staffing {
   readonly #owner: AllocatorOwner;
   readonly #logger: Logger;
   #failures = 0;
+  #kills = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -63,14 +68,16 @@ export class Allocator implements Staffing {
   /** A worker booted. */
   succeeded(): void {
     this.#failures = 0;
+    this.#kills = 0;
     this.fill();
   }
 
-  /** A worker did not boot, or died before it served anything. */
-  failed(error: unknown): void {
+  /** A worker did not boot, or died before it served anything; `killed` when somebody else did that to it. */
+  failed(error: unknown, killed = false): void {
     if (this.#closed) return;
-    this.#failures++;
-    const wait = backOff(this.#failures);
+    const forgiven = killed && ++this.#kills <= KILLS_FORGIVEN;
+    if (!forgiven) this.#failures++;
+    const wait = forgiven ? AFTER_KILL_MS : backOff(this.#failures);
     this.#logger.error({ failures: this.#failures, retryInMs: wait }, `no worker: ${messageOf(error)}`);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {

@@ -245,13 +245,13 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
     }
   }
 
-  spawnFailed(error: unknown): void {
+  spawnFailed(error: unknown, killed = false): void {
     if (this.#booted !== undefined) {
       this.#booted.reject(error);
       this.#booted = undefined;
       this.#staffing.close(); // the start failed as a whole: its other workers are neither replaced nor reported
     } else if (!this.#stopping) {
-      this.#noWorker(error);
+      this.#noWorker(error, killed);
     }
   }
 
@@ -344,7 +344,8 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   #report(worker: Worker, exit: WorkerExit, booted: boolean): void {
     const { reason, code, signal } = exit;
     const facts = { pid: worker.pid, reason, exitCode: code, signal, execs: worker.execs };
-    if (!booted && reason !== SURPLUS && reason !== RESET) this.spawnFailed(worker.bootError);
+    const killed = reason === 'died' && signal === 'SIGKILL'; // not by us
+    if (!booted && reason !== SURPLUS && reason !== RESET) this.spawnFailed(worker.bootError, killed);
     else if (reason === 'died' && !this.#stopping) this.#died(worker, exit, facts);
     else if (this.#stopping || this.#debug !== undefined) this.#logger.debug(facts, `worker stopped: ${reason}`);
     else this.#logger.info(facts, `worker stopped: ${reason}`);
@@ -358,10 +359,10 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   }
 
   /** A worker does not work. Whoever waits for new ones is told; a back-off is needed only where a worker is missing. */
-  #noWorker(error: unknown): void {
+  #noWorker(error: unknown, killed = false): void {
     this.#milestones.fail(error);
     this.#trim();
-    if (this.missing() > 0) this.#staffing.failed(error);
+    if (this.missing() > 0) this.#staffing.failed(error, killed);
     else this.#logger.error({}, `no new worker, the others stay: ${messageOf(error)}`);
   }
 }

@@ -10,8 +10,8 @@ export interface Staffing {
   fillNow(): void;
   /** A worker booted. */
   succeeded(): void;
-  /** A worker did not boot, or died before it served anything. */
-  failed(error: unknown): void;
+  /** A worker did not boot, or died before it served anything; `killed` when somebody else did that to it. */
+  failed(error: unknown, killed?: boolean): void;
   /** The pool stops. */
   close(): void;
 }
