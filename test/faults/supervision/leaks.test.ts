@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NATIVE, SDK_JSON } from '../../e2e/kinds.ts';
-import { kill } from '../../helpers/processes.ts';
+import { isAlive, kill } from '../../helpers/processes.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
 import { eventually } from '../../helpers/wait-for.ts';
 import { atMost, LONG, pick } from '../rig/length.ts';
@@ -22,6 +22,8 @@ async function restart(app: StandardApp, times: number): Promise<void> {
   for (let done = 0; done < times; done += WORKERS) {
     const old = await eventually(() => servingPids(app), 'four workers that serve', 10_000);
     for (const pid of old) kill(pid, 'SIGKILL');
+    // A request to one that is doomed and not dead yet would lose its worker, and with bad luck the next one too.
+    await eventually(() => !old.some(isAlive), 'the end of the old ones', 5000);
   }
   await eventually(() => servingPids(app), 'four workers that serve', 10_000);
 }
