@@ -9,12 +9,13 @@ import { type LoadOptions, runLoad } from '../rig/load.ts';
 import { report } from '../rig/report.ts';
 import { type StandardApp, startStandard, WORKERS } from '../rig/standard-app.ts';
 
-const KILL_EVERY_MS = 100;
+/** The short form runs beside others, which take a booting worker its time. */
+const KILL_EVERY_MS = pick(200, 100);
 const CONNECTIONS = 32;
 const MS = pick(3_000, 30_000);
-const KILLS = pick(20, 250);
-const GETS = pick(1_500, 20_000);
-const POSTS = pick(700, 5_000);
+const KILLS = pick(10, 250);
+const GETS = pick(800, 20_000);
+const POSTS = pick(500, 5_000);
 /** A kill can hit a worker that boots, which counts as a failed boot; on a busy machine most of them do. */
 const WHOLE_MS = pick(4_000, 1_000);
 /** A request that lost two workers is not tried again. With every other worker booting, the next kill can hit it a second time. */
