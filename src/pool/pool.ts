@@ -216,6 +216,7 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
     }
     if (fate === 'replay') {
       request.attempt = 2;
+      request.queuedAt += performance.now() - request.startedAt; // it has not waited while it ran
       this.#logger.warn({ error: outcome.error?.message }, 'the worker died; its request is given to another one');
     }
     this.#dispatcher.giveBack([request]);

@@ -52,11 +52,15 @@ export class WaitQueue {
     return this.#waiting.remove(request);
   }
 
-  /** Takes the next one that has waited too long. The oldest stands first, because all have the same limit. */
+  /** Takes the next one that has waited too long. One that is replayed stands first and may have waited less than those behind. */
   shiftExpired(now: number): PoolRequest | undefined {
-    const first = this.#waiting.first;
     const { queueTimeout } = this.#limits;
-    if (first === undefined || queueTimeout === 0 || now - first.queuedAt < queueTimeout) return undefined;
-    return this.#waiting.shift();
+    if (queueTimeout === 0) return undefined;
+    for (const request of this.#waiting) {
+      if (now - request.queuedAt < queueTimeout) continue;
+      this.#waiting.remove(request);
+      return request;
+    }
+    return undefined;
   }
 }

@@ -110,7 +110,11 @@ test('the queue refuses over its limit, expires the oldest first and takes given
   assert.equal(queue.shiftExpired(999), undefined);
   assert.equal(queue.shiftExpired(1000), a);
   assert.equal(queue.shiftExpired(1000), undefined);
-  assert.equal(queue.remove(b), true);
+  queue.giveBack(c);
+  c.queuedAt = 900; // replayed: it ran in between
+  assert.equal(queue.shiftExpired(1100), b, 'also from behind one that has not waited so long');
+  assert.equal(queue.shiftExpired(1100), undefined);
+  assert.equal(queue.remove(c), true);
   assert.equal(queue.size, 0);
 });
 
