@@ -10,7 +10,7 @@ import type { Boot, ClientKind } from './sim-process.ts';
 export type Action =
   | { readonly type: 'nothing' }
   | { readonly type: 'submit'; readonly wish: Wish }
-  | { readonly type: 'burst'; readonly count: number; readonly everyPost: number }
+  | { readonly type: 'burst'; readonly count: number; readonly everyPost: number; readonly everyStall: number }
   | { readonly type: 'cancel'; readonly which: number }
   | { readonly type: 'kill'; readonly which: number }
   | { readonly type: 'freeze'; readonly which: number }
@@ -33,7 +33,8 @@ export interface ModelConfig {
   readonly prefetch_sdk: boolean;
   readonly max_jobs: number;
   readonly max_queue_size: number;
-  readonly queue_timeout: string;
+  /** Milliseconds. */
+  readonly queue_timeout: number;
   readonly allocate_timeout: string;
   readonly destroy_timeout: string;
   readonly stream_timeout: string;
@@ -99,7 +100,7 @@ export const HEALTHY: Boot = {
   loses: false,
 };
 
-const aWorkingBoot = anyBoot.map((boot): Boot => ({ ...boot, fate: 'ok' }));
+const aWorkingBoot = anyBoot.map((boot): Boot => ({ ...boot, fate: 'ok', bootMs: Math.min(boot.bootMs, 20) }));
 
 const anyKind = fc.constantFrom<ClientKind>('native', 'native', 'native', 'sdk', 'native-without-prefetch');
 
@@ -112,7 +113,7 @@ const anyConfig: fc.Arbitrary<ModelConfig> = fc.record({
   prefetch_sdk: fc.boolean(),
   max_jobs: fc.constantFrom(0, 0, 0, 1, 2, 5),
   max_queue_size: fc.constantFrom(20, 100, 100, 3),
-  queue_timeout: fc.constantFrom('200ms', '1s', '3s'),
+  queue_timeout: fc.constantFrom(200, 1000, 3000),
   allocate_timeout: fc.constantFrom('60ms', '500ms'),
   destroy_timeout: fc.constantFrom('500ms', '60s'),
   stream_timeout: fc.constantFrom('50ms', '1s'),
@@ -149,7 +150,8 @@ const anyAction: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('burst' as const),
       count: fc.integer({ min: 2, max: 12 }),
-      everyPost: fc.constantFrom(0, 0, 3, 5),
+      everyPost: fc.constantFrom(0, 0, 2, 5),
+      everyStall: fc.constantFrom(0, 0, 3, 7),
     }),
   },
   {

@@ -76,7 +76,7 @@ export class Application {
         process.send(Buffer.alloc(40, 0xf7));
         return false;
       case 'bad-head':
-        send(FLAG.MSGPACK, [3], Buffer.from('bad'));
+        this.#answers.reply(Buffer.from('bad'));
         return false;
       case 'reply-without-option':
         send(FLAG.MSGPACK, [], head);

@@ -17,7 +17,7 @@ const CONFIG: ModelConfig = {
   prefetch_sdk: false,
   max_jobs: 0,
   max_queue_size: 20,
-  queue_timeout: '1s',
+  queue_timeout: 1000,
   allocate_timeout: '500ms',
   destroy_timeout: '500ms',
   stream_timeout: '1s',
@@ -79,8 +79,20 @@ sequence(
   { num_workers: 2, max_jobs: 2 },
   [
     { type: 'boots', boots: [HEALTHY, EXITS] },
-    { type: 'burst', count: 4, everyPost: 0 },
+    { type: 'burst', count: 4, everyPost: 0, everyStall: 0 },
     advance(30),
     reconfigure({ num_workers: 1 }),
+  ],
+);
+
+sequence(
+  'a request that ran longer than queue_timeout before its worker died: it is replayed all the same',
+  { queue_timeout: 200 },
+  [
+    submit('hangOnce'),
+    advance(300),
+    { type: 'boots', boots: [{ ...HEALTHY, bootMs: 150 }] },
+    { type: 'kill', which: 0 },
+    advance(200),
   ],
 );

@@ -1,11 +1,11 @@
 // A request of the model: it knows all that has happened to it, and what must not.
 
-import { RrtsError } from '../../../src/core/errors.ts';
+import { type ErrorCode, RrtsError } from '../../../src/core/errors.ts';
 import { PoolRequest } from '../../../src/pool/request.ts';
 import { FLAG } from '../../../src/protocol/frame.ts';
 import type { HeadCodec, Payload } from '../../../src/protocol/payload.ts';
 import type { Worker } from '../../../src/worker/worker.ts';
-import type { ScriptName } from './script.ts';
+import { type Act, SCRIPTS, type Script, type ScriptName, type Step } from './script.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** What a client asks for. */
@@ -20,6 +20,7 @@ export interface Wish {
 
 /** One beginning of its execution. */
 interface Execution {
+  readonly at: number;
   readonly process: SimProcess;
   readonly attempt: number;
   /** The pool took the request back from this process: it had to assume that it was not begun. */
@@ -32,6 +33,10 @@ export interface Court {
   accuse(what: string): void;
   /** Something happened that is worth a line in the story of a failed sequence. */
   tell(line: () => string): void;
+  /** True for pool.debug. */
+  readonly startsProcessPerRequest: boolean;
+  /** The least queue_timeout, in milliseconds. */
+  readonly shortestWait: number;
   /** The process of a worker. */
   processOf(pid: number): SimProcess;
   /** The client of a slow request takes bytes again later. */
@@ -43,9 +48,16 @@ export class ModelRequest extends PoolRequest {
   readonly id: number;
   readonly wish: Wish;
   readonly executions: Execution[] = [];
+  /** Processes it was given to. */
+  readonly #holders = new Set<SimProcess>();
   /** How often it was given to a worker. */
   handouts = 0;
   parts = 0;
+  /** When the model first saw it in the queue it is in now; undefined while it is in none. */
+  queuedSince: number | undefined;
+  readonly #submittedAt = performance.now();
+  /** Milliseconds for which it ran on processes that died. */
+  #ran = 0;
   done = false;
   error: RrtsError | undefined;
   readonly #court: Court;
@@ -75,7 +87,7 @@ export class ModelRequest extends PoolRequest {
     this.#court.tell(() => `${process.pid} begins ${this.label} in attempt ${attempt}`);
     const crossed = this.#holder?.pid !== process.pid;
     const earlier = this.executions.filter(({ takenBack }) => !takenBack).at(-1);
-    this.executions.push({ process, attempt, takenBack: crossed });
+    this.executions.push({ at: performance.now(), process, attempt, takenBack: crossed });
     if (this.executions.length === 1) return;
     if (this.wish.post) this.#court.accuse(`${this.label} is executed twice`);
     if (attempt > 2) this.#court.accuse(`${this.label} is in its attempt ${attempt}`);
@@ -113,8 +125,38 @@ export class ModelRequest extends PoolRequest {
 
   override onFailure(error: RrtsError): void {
     this.#expectOpen(`the failure ${error.code}`);
+    if (!this.#mayFail(error.code))
+      this.#court.accuse(`${this.label} fails without a reason: ${error.code} ${error.message}`);
     this.error = error;
     this.#court.tell(() => `${this.label} fails: ${error.code} ${error.message}`);
+  }
+
+  /** Whether something has happened that this is the right answer to. */
+  #mayFail(code: ErrorCode): boolean {
+    const script: Script = SCRIPTS[this.wish.script];
+    const has = (...acts: Act[]): boolean => [...script.first, ...script.later].some(({ act }) => acts.includes(act));
+    const held = (is: (process: SimProcess) => boolean): boolean => [...this.#holders].some(is);
+    switch (code) {
+      case 'ERR_POOL_QUEUE_FULL':
+      case 'ERR_POOL_STOPPED':
+        return true;
+      case 'ERR_POOL_QUEUE_TIMEOUT':
+      case 'ERR_POOL_CRASH_LOOP':
+        return performance.now() - this.#submittedAt - this.#ran >= this.#court.shortestWait;
+      case 'ERR_WORKER_DIED':
+        return held(isFaulty);
+      case 'ERR_WORKER_CUT':
+        return this.parts > 0;
+      case 'ERR_WORKER_EXEC_TTL':
+        // Last words are waited for, and the time for the request goes on meanwhile.
+        return held(({ wasFrozen }) => wasFrozen) || held(isFaulty) || isLong(script.first) || isLong(script.later);
+      case 'ERR_WORKER_MALFORMED_REPLY':
+        return has('garbage', 'bad-head', 'reply-without-option', 'stray-begin', 'stray-control');
+      case 'ERR_WORKER_ERROR':
+        return has('error');
+      default:
+        return this.#court.startsProcessPerRequest; // then it learns of the failed boot
+    }
   }
 
   #expectOpen(what: string): void {
@@ -134,9 +176,24 @@ export class ModelRequest extends PoolRequest {
     this.#court.tell(() =>
       worker === undefined ? `${before?.pid} loses ${this.label}` : `${worker.pid} gets ${this.label}`,
     );
+    if (worker !== undefined) this.#holders.add(this.#court.processOf(worker.pid));
     if (before === undefined || worker !== undefined) return;
     const process = this.#court.processOf(before.pid);
     const last = this.executions.at(-1);
-    if (last?.process === process && process.alive) last.takenBack = true;
+    if (last?.process !== process) return;
+    if (process.alive) last.takenBack = true;
+    else this.#ran += performance.now() - last.at;
   }
+}
+
+/** True for a script that hangs, or takes so long that exec_ttl may pass. */
+function isLong(steps: readonly Step[]): boolean {
+  // On the pipe of an SDK worker garbage is text, after which the answer is missing.
+  const ends = steps.some(({ act }) => !['part', 'ping-part', 'half-reply', 'garbage'].includes(act));
+  return !ends || steps.reduce((sum, { after }) => sum + after, 0) > 10;
+}
+
+/** True for a process that ended, or can answer no more, and not because the pool wanted it. */
+function isFaulty({ endedBy, wasDeaf }: SimProcess): boolean {
+  return endedBy === 'self' || endedBy === 'outside' || wasDeaf;
 }

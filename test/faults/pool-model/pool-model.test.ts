@@ -14,7 +14,7 @@ const STEPS = 50;
 const SEQUENCES = Number(process.env['RRTS_MODEL_SEQUENCES'] ?? 5000);
 /** The short form ends after this time; it has to have done this many sequences by then. */
 const SHORT_MS = 20_000;
-const SHORT_SEQUENCES = 100;
+const SHORT_SEQUENCES = 40;
 /** Sequences between two looks at the time. */
 const ROUND = 25;
 

@@ -60,8 +60,13 @@ export class SimProcess {
   readonly spawned: SpawnedProcess;
   alive = true;
   frozen = false;
+  /** It was frozen at some time, or closed its channel. */
+  wasFrozen = false;
+  wasDeaf = false;
   /** Who ended it: itself, somebody outside, or the pool. */
   endedBy: 'self' | 'outside' | 'pool' | undefined;
+  /** It ended as asked, with code 0. */
+  endedWell = false;
   /** A write of the pool failed after its death: what was still to be read on that socket is lost. */
   broken = false;
 
@@ -132,6 +137,7 @@ export class SimProcess {
   /** SIGSTOP. */
   freeze(): void {
     this.frozen = true;
+    this.wasFrozen = true;
   }
 
   /** SIGCONT. */
@@ -149,6 +155,7 @@ export class SimProcess {
   closeChannel(): void {
     if (this.#voiceClosed) return;
     this.#voiceClosed = true;
+    this.wasDeaf = true;
     this.#travel(this.#outward, () => this.#voice.deliverEnd());
   }
 
@@ -198,6 +205,7 @@ export class SimProcess {
     if (!this.alive) return;
     this.alive = false;
     this.endedBy = by;
+    this.endedWell = code === 0;
     this.host.tell(() => `${this.pid} ends ${code ?? signal} by ${by}`);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();

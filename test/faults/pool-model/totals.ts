@@ -30,8 +30,8 @@ export class Totals {
   note(requests: readonly ModelRequest[], processes: readonly SimProcess[]): void {
     this.sequences++;
     this.processes += processes.length;
-    for (const { endedBy } of processes) {
-      if (endedBy === 'self') this.crashes++;
+    for (const { endedBy, endedWell } of processes) {
+      if (endedBy === 'self' && !endedWell) this.crashes++;
       if (endedBy === 'outside') this.kills++;
     }
     for (const request of requests) this.#noteRequest(request);

@@ -20,6 +20,9 @@ const QUICK: Wish = { script: 'quick', post: false, slowClientMs: 0, execTtl: un
 const RECOVERY_MS = 60_000;
 const RECOVERY_STEP_MS = 250;
 
+/** The pool looks for requests that have waited too long at this interval. */
+const TICK_MS = 100;
+
 /** A pool and all around it. */
 export class World implements Host, Court {
   readonly #clock: SimClock;
@@ -32,12 +35,15 @@ export class World implements Host, Court {
   readonly #story: string[] | undefined;
   /** The client's own timers, which are none of the pool's. */
   readonly #resumes = new Set<NodeJS.Timeout>();
+  readonly startsProcessPerRequest: boolean;
   readonly #setting: Setting;
   #boots: Boot[];
   #kind: ClientKind;
   #mostQueued: number;
   #mostTarget: number;
   #mostHeld: number;
+  #longestWait: number;
+  shortestWait: number;
   #stopped: Promise<void> | undefined;
   #settled = false;
 
@@ -47,11 +53,14 @@ export class World implements Host, Court {
     this.#story = story;
     this.#totals = totals;
     this.#setting = setting;
+    this.startsProcessPerRequest = setting.config.debug;
     this.#boots = [...setting.boots];
     this.#kind = setting.kind;
     this.#mostQueued = setting.config.max_queue_size;
     this.#mostTarget = setting.config.num_workers;
     this.#mostHeld = setting.config.prefetch;
+    this.#longestWait = setting.config.queue_timeout;
+    this.shortestWait = setting.config.queue_timeout;
     const spawn = (): Promise<SpawnedProcess> => this.#spawn();
     this.#pool = new Pool({ ...settingsOf(setting.config), name: 'model', logger: this.#logger(), spawn });
   }
@@ -129,7 +138,8 @@ export class World implements Host, Court {
         return;
       case 'burst':
         for (let i = 1; i <= action.count; i++) {
-          this.#submit({ ...QUICK, post: action.everyPost > 0 && i % action.everyPost === 0 });
+          const [post, stalls] = [action.everyPost, action.everyStall].map((every) => every > 0 && i % every === 0);
+          this.#submit({ ...QUICK, script: stalls ? 'stalling' : 'quick', post: post === true });
         }
         return;
       case 'cancel': {
@@ -191,6 +201,8 @@ export class World implements Host, Court {
     this.#kind = kind;
     this.#mostQueued = Math.max(this.#mostQueued, config.max_queue_size);
     this.#mostHeld = Math.max(this.#mostHeld, config.prefetch);
+    this.#longestWait = Math.max(this.#longestWait, config.queue_timeout);
+    this.shortestWait = Math.min(this.shortestWait, config.queue_timeout);
     const done = this.#pool.reconfigure(settingsOf(config));
     this.#follow(done);
     // The old settings are back then, and with them the old code.
@@ -278,6 +290,9 @@ export class World implements Host, Court {
   #checkPlace(request: ModelRequest): void {
     const queued = request.fifoOwner !== undefined;
     const held = request.worker !== undefined;
+    request.queuedSince = queued ? (request.queuedSince ?? performance.now()) : undefined;
+    const waited = performance.now() - (request.queuedSince ?? Number.POSITIVE_INFINITY);
+    if (waited > this.#longestWait + TICK_MS) this.accuse(`${request.label} waits for ${waited} ms`);
     if (!request.open) {
       if (queued) this.accuse(`${request.label} waits after its end`);
     } else if (queued === held && !(this.#setting.config.debug && !queued)) {
@@ -334,7 +349,10 @@ function settingsOf(config: ModelConfig): PoolSettings {
   return {
     mode: 'http',
     sdkCodec: 'json',
-    config: camelCased(poolSchema, poolSchema.parse(config)) as PoolConfig,
+    config: camelCased(
+      poolSchema,
+      poolSchema.parse({ ...config, queue_timeout: `${config.queue_timeout}ms` }),
+    ) as PoolConfig,
     server: {
       command: ['php', 'model.php'],
       relay: 'pipes',
