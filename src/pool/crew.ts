@@ -3,7 +3,7 @@
 import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { scriptOf } from '../worker/command.ts';
-import type { ExitReason } from '../worker/exit-reason.ts';
+import { type ExitReason, isFault } from '../worker/exit-reason.ts';
 import { describeDeath } from '../worker/failures.ts';
 import type { WorkerExit, WorkerOptions, WorkerOwner } from '../worker/owner.ts';
 import { RelayListener } from '../worker/relay-listener.ts';
@@ -269,7 +269,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   workerExited(worker: Worker, exit: WorkerExit, booted: boolean, told: boolean): void {
     this.roster.remove(worker);
     this.#relay?.forget(worker);
-    this.#exits.add(worker.pid, exit.reason);
+    this.#exits.add(worker.pid, booted || exit.reason !== 'died' ? exit.reason : 'boot');
     if (!told) this.#report(worker, exit, booted);
     this.retire(); // one of those that had to go is gone already
     this.#staffing.fill();
@@ -345,8 +345,11 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
     const { reason, code, signal } = exit;
     const facts = { pid: worker.pid, reason, exitCode: code, signal, execs: worker.execs };
     const killed = reason === 'died' && signal === 'SIGKILL'; // not by us
-    if (!booted && reason !== SURPLUS && reason !== RESET) this.spawnFailed(worker.bootError, killed);
-    else if (reason === 'died' && !this.#stopping) this.#died(worker, exit, facts);
+    if (!booted && reason !== SURPLUS && reason !== RESET) {
+      if (!this.#stopping) this.#logger.warn({ ...facts, reason: 'boot' }, 'worker did not become ready');
+      this.spawnFailed(worker.bootError, killed);
+    } else if (reason === 'died' && !this.#stopping) this.#died(worker, exit, facts);
+    else if (isFault(reason)) this.#logger.warn(facts, `worker stopped: ${reason}`);
     else if (this.#stopping || this.#debug !== undefined) this.#logger.debug(facts, `worker stopped: ${reason}`);
     else this.#logger.info(facts, `worker stopped: ${reason}`);
   }

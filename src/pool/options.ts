@@ -3,7 +3,7 @@
 import type { Logger } from '../core/logger.ts';
 import { commandWords, withPhpSettings, workerEnvironment } from '../worker/command.ts';
 import type { ServerConfig } from '../worker/config.ts';
-import { groupOf } from '../worker/identity.ts';
+import { accountOf, groupOf } from '../worker/identity.ts';
 import type { RelayListener } from '../worker/relay-listener.ts';
 import type { SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import type { PoolConfig } from './config.ts';
@@ -45,7 +45,7 @@ export function spawnOptionsOf(options: PoolSettings): SpawnOptions {
       inherited: options.environment,
       relay: server.relay,
       rpc: options.rpcAddress,
-      extra: server.env,
+      extra: { ...accountOf(server.user), ...server.env },
       mode: options.mode,
       version: options.version,
     }),

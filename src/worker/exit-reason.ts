@@ -22,3 +22,18 @@ export const EXIT_REASONS = [
 
 /** Why a worker ends. */
 export type ExitReason = (typeof EXIT_REASONS)[number];
+
+const FAULTS: ReadonlySet<ExitReason> = new Set([
+  'died',
+  'boot',
+  'exec_ttl',
+  'stream_timeout',
+  'malformed_reply',
+  'max_worker_memory_hard',
+  'out_of_step',
+]);
+
+/** True when something went wrong; the other ends are planned. */
+export function isFault(reason: ExitReason): boolean {
+  return FAULTS.has(reason);
+}

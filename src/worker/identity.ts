@@ -42,12 +42,27 @@ export function groupOf(user: string | undefined, group: string | undefined, key
   return user === undefined || group !== undefined ? group : String(identityOf(user, undefined, keys)?.gid);
 }
 
+/**
+ * What belongs to a user in an environment, so that programs do not look for their files at ours. Empty without a user.
+ * @throws RrtsError ERR_CONFIG_INVALID for a user that the system does not know.
+ */
+export function accountOf(user: string | undefined, keys: IdentityKeys = SERVER_KEYS): Record<string, string> {
+  if (user === undefined) return {};
+  const [name = user, , , , , home = '/'] = lookUp(keys.user, user, 'getent', ['passwd', user]);
+  return { HOME: home, USER: name, LOGNAME: name };
+}
+
 /** The number that `id` prints alone and `getent` prints third. */
 function ask(key: string, name: string, command: string, args: readonly string[]): number {
+  const fields = lookUp(key, name, command, args);
+  return Number(fields[2] ?? fields[0]);
+}
+
+/** What a command says, as fields between colons. */
+function lookUp(key: string, name: string, command: string, args: readonly string[]): string[] {
   try {
     const said = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 5000 });
-    const fields = said.trim().split(':');
-    return Number(fields[2] ?? fields[0]);
+    return said.trim().split(':');
   } catch (cause) {
     throw new RrtsError('ERR_CONFIG_INVALID', `${key}: this system knows no "${name}"`, {
       cause,

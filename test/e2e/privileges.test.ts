@@ -74,6 +74,10 @@ describe('P09 privileges of workers', () => {
       assert.deepEqual(groups.toSorted(), ids(user, '-G').toSorted());
       for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb']) assert.match(status[set] ?? '', /^0+$/, set);
       assert.equal(status['NoNewPrivs'], '1');
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      const home = execFileSync('getent', ['passwd', user], { encoding: 'utf8' }).split(':')[5] ?? '';
+      for (const line of [`HOME=${home}`, `USER=${user}`, `LOGNAME=${user}`])
+        assert.ok(environment.includes(line), line);
       t.diagnostic(`user ${user}: uid ${uid}, gid ${gid}, groups ${groups.join(' ')}`);
       await server.stop();
     });
