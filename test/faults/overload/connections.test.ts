@@ -25,7 +25,11 @@ const CONNECTS = pick(8_000, 20_000);
 
 test(`O13 ${CONNECTS} idle connections, ${FILES} descriptors: those that are served stay served, workers are replaced`, async (t) => {
   if (!exists(PRLIMIT)) return t.skip('needs prlimit (util-linux)');
-  const app = await startStandard(t, { kind: NATIVE, launcher: [PRLIMIT, `--nofile=${FILES}:${FILES}`] });
+  const app = await startStandard(t, {
+    kind: NATIVE,
+    launcher: [PRLIMIT, `--nofile=${FILES}:${FILES}`],
+    config: { http: { timeouts: { headers: '120s' } } }, // they shall stay idle for as long as the test takes
+  });
   if (app === undefined) return;
   await app.server.waitForLog(mentions(/limits\.connections: \d+ instead of 10000/), 'about the limit');
   const descriptors = () => readdirSync(`/proc/${app.server.pid}/fd`).length;
