@@ -25,6 +25,8 @@ export class Line {
   readonly #announced: boolean;
   #current: Exchange | undefined;
   #begun = false;
+  /** The request that stood first, not begun, when others were taken back: the order that revokes those reaches it too. */
+  #exposed: Exchange | undefined;
   /** How many of the running and the held requests nobody waits for. */
   #voids = 0;
   #begunAt = 0;
@@ -112,6 +114,7 @@ export class Line {
     const taken = this.#held.filter((exchange) => !(exchange instanceof Void));
     if (taken.length > 0) this.#held.fill(new Void());
     this.#voids += taken.length;
+    if (taken.length > 0 && !this.#begun) this.#exposed = this.#current;
     return taken;
   }
 
@@ -125,17 +128,19 @@ export class Line {
 
   /**
    * The worker threw away the next `count` requests that it has not begun: their replies will not come. The one that stands first
-   * goes too, if it is not begun. False when they are not all such that nobody waits for.
+   * goes too, if it is not begun, also when somebody waits for it: a worker that the system lets wait reads it together with the
+   * order. False when they are not all such as were revoked.
    */
   forget(count: number): boolean {
     const first = this.#current !== undefined && !this.#begun;
     const fromHeld = first ? count - 1 : count;
     const gone = this.#held.slice(0, fromHeld);
     if (gone.length < fromHeld || !gone.every((exchange) => exchange instanceof Void)) return false;
-    if (first && !this.isUnwanted) return false;
+    if (first && !this.isUnwanted && this.#current !== this.#exposed) return false;
+    if (first && this.isUnwanted) this.#voids--;
     if (first) this.#current = undefined;
     this.#held.splice(0, fromHeld);
-    this.#voids -= count;
+    this.#voids -= fromHeld;
     return true;
   }
 }

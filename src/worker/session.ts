@@ -182,14 +182,15 @@ export class Session {
   #receiveControl(frame: Frame): void {
     if (!this.#announced) throw sequenceError('a control frame after the handshake');
     const count = parseDropped(frame.payload);
-    const ran = this.#line.current !== undefined;
+    const first = this.#line.current;
+    const wanted = this.#line.isUnwanted ? undefined : first;
     if (!this.#line.forget(count)) throw sequenceError('it dropped requests that were not revoked');
-    if (!ran || this.#line.current !== undefined) return;
+    if (first === undefined || this.#line.current !== undefined) return;
     const now = performance.now();
     const goesOn = this.#line.advance(now);
     if (goesOn) this.#begun(now);
     else this.deadline = 0;
-    this.#owner.exchangeEnded(undefined, { kind: 'reply' }, goesOn);
+    this.#owner.exchangeEnded(wanted, { kind: wanted === undefined ? 'reply' : 'not_begun' }, goesOn);
   }
 
   #announce(): void {

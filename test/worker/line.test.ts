@@ -125,3 +125,28 @@ test('a worker cannot throw away what somebody waits for, what it has begun, or 
   begun.announce();
   assert.equal(begun.forget(1), false);
 });
+
+test('a request that stood first, not begun, when others were taken back may be thrown away with them', () => {
+  const line = new Line(true);
+  const [a, b, c] = [exchange(), exchange(), exchange()];
+  line.begin(a, 0);
+  line.hold(b);
+  line.hold(c);
+  line.end(1);
+  line.advance(1); // the answer to a did not say that b is begun
+  assert.equal(line.begun, false);
+  assert.deepEqual(line.takeBack(), [c]);
+  assert.equal(line.forget(2), true);
+  assert.equal(line.current, undefined);
+  assert.equal(line.hasVoids, false);
+  assert.equal(line.held, 0);
+});
+
+test('nothing was taken back, so nothing may be thrown away', () => {
+  const line = new Line(true);
+  line.begin(exchange(), 0);
+  line.hold(exchange());
+  line.end(1);
+  line.advance(1);
+  assert.equal(line.forget(1), false);
+});
