@@ -81,14 +81,22 @@ describe('S04 resets back to back under load', () => {
       for (; done < resets; done++) assert.equal(await it.reset(), true);
       const result = await traffic;
       const { least: serving, looks } = await capacity();
-      const died = app.server.logs.all(mentions(/^worker (ended|died|was killed)/)).length;
+      // Replay and prefetch would hide a worker that broke from the clients.
+      const faults = app.server.logs.all(({ facts }) => !['reset', undefined].includes(facts['reason'] as undefined));
       report(
         t,
-        { kind: kind.name, ...result.facts(), resets: done, leastWorkers: `${serving} of ${WORKERS}`, looks, died },
+        {
+          kind: kind.name,
+          ...result.facts(),
+          resets: done,
+          leastWorkers: `${serving} of ${WORKERS}`,
+          looks,
+          faults: faults.length,
+        },
         { requests: least, resets, looks: pick(25, 500) },
       );
       result.assertAllAsExpected(app.server.logs.tail());
-      assert.equal(died, 0, app.server.logs.tail());
+      assert.deepEqual(faults, [], 'workers that ended for another reason');
       assert.ok(serving >= WORKERS * 0.75, `only ${serving} workers could take requests`);
       await app.whole(WORKERS, 5000);
       assert.deepEqual(
