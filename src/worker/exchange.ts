@@ -27,10 +27,7 @@ export type OutcomeKind =
   | 'exec_ttl'
   | 'stream_timeout';
 
-/**
- * An ended exchange; `error` is set for every kind but `reply` and `stop_wish`. `not_begun`: before the worker said that it begins it,
- * it ended, or threw it away with others that were taken back; then it goes on.
- */
+/** An ended exchange; `error` is set for every kind but `reply` and `stop_wish`. `not_begun`: the worker ended before it said that it begins it. */
 export interface Outcome {
   readonly kind: OutcomeKind;
   readonly error?: RrtsError;

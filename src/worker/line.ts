@@ -25,8 +25,6 @@ export class Line {
   readonly #announced: boolean;
   #current: Exchange | undefined;
   #begun = false;
-  /** The request that stood first, not begun, when others were taken back: the order that revokes those reaches it too. */
-  #exposed: Exchange | undefined;
   /** How many of the running and the held requests nobody waits for. */
   #voids = 0;
   #begunAt = 0;
@@ -52,9 +50,9 @@ export class Line {
     return this.#current instanceof Void;
   }
 
-  /** Requests sent ahead, those taken back included: their replies still have to come. */
+  /** Requests sent ahead and, as far as known, not begun; those taken back included, whose replies still may come. */
   get held(): number {
-    return this.#held.length;
+    return this.#held.length + (this.#current !== undefined && !this.#begun ? 1 : 0);
   }
 
   /** True while a reply is to come that nobody waits for. */
@@ -109,13 +107,25 @@ export class Line {
     return true;
   }
 
-  /** Takes back all that was not begun, in order. Their replies, should they come, are dropped. */
+  /** Takes back all that stands behind the current request, in order. Their replies, should they come, are dropped. */
   takeBack(): Exchange[] {
     const taken = this.#held.filter((exchange) => !(exchange instanceof Void));
     if (taken.length > 0) this.#held.fill(new Void());
     this.#voids += taken.length;
-    if (taken.length > 0 && !this.#begun) this.#exposed = this.#current;
     return taken;
+  }
+
+  /**
+   * The same, with the current one when the worker has not begun it: it is busy with what comes after its last answer, or the system
+   * lets it wait. The order that revokes the others reaches that one too.
+   */
+  takeBackAll(): Exchange[] {
+    const taken = this.takeBack();
+    const current = this.#current;
+    if (current === undefined || this.#begun || current instanceof Void) return taken;
+    this.#current = new Void();
+    this.#voids++;
+    return [current, ...taken];
   }
 
   /** The client of a request that was sent ahead left. */
@@ -128,19 +138,17 @@ export class Line {
 
   /**
    * The worker threw away the next `count` requests that it has not begun: their replies will not come. The one that stands first
-   * goes too, if it is not begun, also when somebody waits for it: a worker that the system lets wait reads it together with the
-   * order. False when they are not all such as were revoked.
+   * goes too, if it is not begun. False when they are not all such that nobody waits for.
    */
   forget(count: number): boolean {
     const first = this.#current !== undefined && !this.#begun;
     const fromHeld = first ? count - 1 : count;
     const gone = this.#held.slice(0, fromHeld);
     if (gone.length < fromHeld || !gone.every((exchange) => exchange instanceof Void)) return false;
-    if (first && !this.isUnwanted && this.#current !== this.#exposed) return false;
-    if (first && this.isUnwanted) this.#voids--;
+    if (first && !this.isUnwanted) return false;
     if (first) this.#current = undefined;
     this.#held.splice(0, fromHeld);
-    this.#voids -= fromHeld;
+    this.#voids -= count;
     return true;
   }
 }

@@ -172,8 +172,9 @@ export class Session {
 
   /** Takes back what was sent ahead: the running request takes its time. */
   takeBack(): void {
-    const taken = this.#line.takeBack();
+    const taken = this.#line.takeBackAll();
     if (taken.length === 0) return;
+    if (this.#line.isUnwanted) this.#cancelled = true;
     // It may be about to begin one of them all the same: then that reply comes, and is dropped.
     if (this.#announced) this.#channel.write(REVOKE_FRAME);
     this.#owner.takenBack(taken);
@@ -182,15 +183,14 @@ export class Session {
   #receiveControl(frame: Frame): void {
     if (!this.#announced) throw sequenceError('a control frame after the handshake');
     const count = parseDropped(frame.payload);
-    const first = this.#line.current;
-    const wanted = this.#line.isUnwanted ? undefined : first;
+    const ran = this.#line.current !== undefined;
     if (!this.#line.forget(count)) throw sequenceError('it dropped requests that were not revoked');
-    if (first === undefined || this.#line.current !== undefined) return;
+    if (!ran || this.#line.current !== undefined) return;
     const now = performance.now();
     const goesOn = this.#line.advance(now);
     if (goesOn) this.#begun(now);
     else this.deadline = 0;
-    this.#owner.exchangeEnded(wanted, { kind: wanted === undefined ? 'reply' : 'not_begun' }, goesOn);
+    this.#owner.exchangeEnded(undefined, { kind: 'reply' }, goesOn);
   }
 
   #announce(): void {

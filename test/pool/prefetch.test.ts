@@ -122,6 +122,24 @@ test('what was taken back from behind a slow request is thrown away by its worke
     directory.remove();
   }));
 
+test('what stands behind an answer after which a worker is busy goes to another worker', () =>
+  withPool(
+    { config: { num_workers: 2 } },
+    async (pool) => {
+      await warmUp(pool);
+      const begun = performance.now();
+      const ends = askAll(pool, ['/linger?ms=800', '/', ...Array(8).fill('/')]);
+      assert.ok(held(pool) > 0);
+      await within(ends, 5000, 'all ends');
+      const took = performance.now() - begun;
+      assert.ok(took < 600, `took ${Math.round(took)} ms`);
+      assert.ok((await ends).every(({ status }) => status === 200));
+      await eventually(() => held(pool) === 0 && pool.stats().ready === 2, 'workers in step', 5000);
+      assert.equal((await ask(pool, '/')).status, 200);
+    },
+    'native/lingers.php',
+  ));
+
 test('a stream lets what stands behind it go to another worker', () =>
   withPool({ config: { num_workers: 2 } }, async (pool) => {
     const directory = makeTempDir();

@@ -104,6 +104,7 @@ test('requests that a worker threw away leave no gap, whether it was at the firs
       line.end(1);
       line.advance(1);
     }
+    assert.equal(line.held, 2);
     assert.equal(line.forget(2), true);
     assert.equal(line.hasVoids, false);
     assert.equal(line.held, 0);
@@ -126,20 +127,29 @@ test('a worker cannot throw away what somebody waits for, what it has begun, or 
   assert.equal(begun.forget(1), false);
 });
 
-test('a request that stood first, not begun, when others were taken back may be thrown away with them', () => {
+test('a request that the worker has not begun after its last answer is taken back with the others', () => {
   const line = new Line(true);
   const [a, b, c] = [exchange(), exchange(), exchange()];
   line.begin(a, 0);
   line.hold(b);
   line.hold(c);
+  assert.deepEqual(line.takeBackAll(), [b, c], 'what was begun stays');
   line.end(1);
-  line.advance(1); // the answer to a did not say that b is begun
-  assert.equal(line.begun, false);
-  assert.deepEqual(line.takeBack(), [c]);
-  assert.equal(line.forget(2), true);
-  assert.equal(line.current, undefined);
-  assert.equal(line.hasVoids, false);
-  assert.equal(line.held, 0);
+  line.advance(1);
+  assert.deepEqual(line.takeBackAll(), [], 'nobody waits for it');
+
+  const other = new Line(true);
+  other.begin(a, 0);
+  other.hold(b);
+  other.hold(c);
+  other.end(1);
+  other.advance(1);
+  assert.equal(other.held, 2);
+  assert.deepEqual(other.takeBackAll(), [b, c]);
+  assert.equal(other.isUnwanted, true);
+  assert.equal(other.forget(2), true);
+  assert.equal(other.current, undefined);
+  assert.equal(other.hasVoids, false);
 });
 
 test('nothing was taken back, so nothing may be thrown away', () => {

@@ -61,6 +61,7 @@ final class HttpWorker
      */
     public function run(\Closure $handler): void
     {
+        $this->worker->beginNextWithAnswer();
         $guard = new StdoutGuard();
         $garbage = new GarbageCollector();
         while (($request = $this->waitRequest()) !== null) {
