@@ -180,6 +180,7 @@ final class Worker
     public function stop(): void
     {
         $this->expectBusy();
+        $this->inbox->refuseRequests();
         $this->channel->sendReply(0, 0, ControlMessage::stop()->toJson(), '');
         $this->busy = false;
     }

@@ -32,6 +32,8 @@ final class Inbox
 
     private bool $abandoned = false;
 
+    private bool $refusing = false;
+
     /** When the last request was handed out. */
     private int $handedOutAt;
 
@@ -104,6 +106,13 @@ final class Inbox
         return $this->abandoned;
     }
 
+    /** Hands out no further request: when this worker asks to be ended the master gives them all to others. */
+    public function refuseRequests(): void
+    {
+        $this->refusing = true;
+        $this->requests = [];
+    }
+
     private function handOut(): ?Frame
     {
         $frame = \array_shift($this->requests);
@@ -135,7 +144,7 @@ final class Inbox
             $this->obey(ControlMessage::parse($frame->payload));
         } elseif (($frame->stream & Frame::STOP) !== 0) {
             $this->abandoned = true;
-        } elseif ($frame->options !== [] || $frame->stream === 0) {
+        } elseif (!$this->refusing && ($frame->options !== [] || $frame->stream === 0)) {
             $this->requests[] = $frame;
         }
     }

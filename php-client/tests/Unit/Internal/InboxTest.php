@@ -61,6 +61,17 @@ final class InboxTest extends TestCase
         self::assertSame(['{"dropped":2}'], \array_map(static fn(Frame $frame): string => $frame->payload, $relay->takeFrames()));
     }
 
+    public function testAfterTheWishToBeEndedNothingIsBegun(): void
+    {
+        $relay = new MemoryRelay(self::request('a') . self::ahead('b'), self::ahead('c'), ControlMessage::stop()->toFrame());
+        $inbox = new Inbox(new FrameChannel($relay));
+
+        $inbox->nextRequest();
+        $inbox->refuseRequests();
+        self::assertNull($inbox->nextRequest());
+        self::assertSame('', $relay->written);
+    }
+
     public function testWhatStandsBehindAStreamIsReadBeforeTheNextRequestIsBegun(): void
     {
         $relay = new MemoryRelay(self::request('stream'));
