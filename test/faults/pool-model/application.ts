@@ -55,6 +55,7 @@ export class Application {
         this.#answers.error('it failed');
         return false;
       case 'stop-wish':
+        process.hasAskedToStop = true;
         this.#answers.stopWish();
         return false;
       case 'part':

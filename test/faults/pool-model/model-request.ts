@@ -85,7 +85,8 @@ export class ModelRequest extends PoolRequest {
   /** A process begins to run it. */
   begun(process: SimProcess, attempt: number): void {
     this.#court.tell(() => `${process.pid} begins ${this.label} in attempt ${attempt}`);
-    const crossed = this.#holder?.pid !== process.pid;
+    // RoadRunner's packages go on with what is in their pipe after they have asked to be ended.
+    const crossed = this.#holder?.pid !== process.pid || process.hasAskedToStop;
     const earlier = this.executions.filter(({ takenBack }) => !takenBack).at(-1);
     this.executions.push({ at: performance.now(), process, attempt, takenBack: crossed });
     if (this.executions.length === 1) return;

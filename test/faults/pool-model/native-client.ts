@@ -22,6 +22,7 @@ export class NativeClient implements Client, Answers {
   #ended = false;
   #closed = false;
   #abandoned = false;
+  #refusing = false;
   #handedOutAt = 0;
 
   constructor(process: SimProcess, prefetches: boolean) {
@@ -67,6 +68,8 @@ export class NativeClient implements Client, Answers {
   }
 
   stopWish(): void {
+    this.#refusing = true;
+    this.#requests = [];
     const head = Buffer.from('{"stop":true}');
     this.#process.send(encodeFrame(0, 0, [head.length], head));
     this.#nextRequest();
@@ -153,7 +156,7 @@ export class NativeClient implements Client, Answers {
   #sort(frame: Frame): void {
     if ((frame.flags & FLAG.CONTROL) !== 0) this.#obey(JSON.parse(frame.payload.toString()));
     else if ((frame.stream & STREAM.STOP) !== 0) this.#abandoned = true;
-    else if (frame.options.length > 0 || frame.stream === 0) this.#requests.push(frame);
+    else if (!this.#refusing && (frame.options.length > 0 || frame.stream === 0)) this.#requests.push(frame);
   }
 
   /** Inbox::obey */

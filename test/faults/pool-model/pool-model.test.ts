@@ -10,7 +10,7 @@ import { SimClock } from './sim-clock.ts';
 import { Totals } from './totals.ts';
 import { World } from './world.ts';
 
-const STEPS = 50;
+const STEPS = 55; // 50 and more, although some sequences end with the boot
 const SEQUENCES = Number(process.env['RRTS_MODEL_SEQUENCES'] ?? 5000);
 /** The short form ends after this time; it has to have done this many sequences by then. */
 const SHORT_MS = 20_000;
