@@ -13,7 +13,8 @@ export type Action =
   | { readonly type: 'burst'; readonly count: number; readonly everyPost: number; readonly everyStall: number }
   | { readonly type: 'cancel'; readonly which: number }
   | { readonly type: 'kill'; readonly which: number }
-  | { readonly type: 'freeze'; readonly which: number }
+  /** The process gets no processor for this time; 0: until it is thawed. */
+  | { readonly type: 'freeze'; readonly which: number; readonly ms: number }
   | { readonly type: 'thaw'; readonly which: number }
   | { readonly type: 'boots'; readonly boots: readonly Boot[] }
   | { readonly type: 'add' | 'remove' | 'reset' }
@@ -161,7 +162,10 @@ const anyAction: fc.Arbitrary<Action> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.constantFrom(300, 700, 2500) }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant('cancel' as const), which }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constant('kill' as const), which }) },
-  { weight: 3, arbitrary: fc.record({ type: fc.constant('freeze' as const), which }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ type: fc.constant('freeze' as const), which, ms: fc.constantFrom(0, 5, 12, 20, 40) }),
+  },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('thaw' as const), which }) },
   {
     weight: 5,

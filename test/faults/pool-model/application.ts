@@ -2,7 +2,7 @@
 
 import { encodeControl, encodeFrame } from '../../../src/protocol/encode.ts';
 import { FLAG, STREAM } from '../../../src/protocol/frame.ts';
-import type { Step } from './script.ts';
+import type { Act, Step } from './script.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** How a client answers the request in hand. All but `part` end it, and the client goes on with the next one. */
@@ -14,6 +14,17 @@ export interface Answers {
   part(head: Buffer, bits: number): boolean;
   end(): void;
 }
+
+/** What no client may do. RoadRunner's packages go on after they asked to be ended, and answer what was taken back. */
+const BREACHES: readonly Act[] = [
+  'garbage',
+  'bad-head',
+  'reply-without-option',
+  'half-reply',
+  'stray-begin',
+  'stray-control',
+  'stop-wish',
+];
 
 /** One application. */
 export class Application {
@@ -47,6 +58,7 @@ export class Application {
     const process = this.#process;
     const send = (flags: number, options: readonly number[], payload: Buffer, stream = 0): void =>
       process.send(encodeFrame(flags, stream, options, payload));
+    if (BREACHES.includes(act)) process.misbehaved = true;
     switch (act) {
       case 'reply':
         this.#answers.reply(head);

@@ -94,7 +94,8 @@ export class ModelRequest extends PoolRequest {
     if (attempt > 2) this.#court.accuse(`${this.label} is in its attempt ${attempt}`);
     if (crossed || earlier === undefined || attempt > earlier.attempt) return;
     // The same attempt again: right only if the pool could not know of the beginning.
-    if (earlier.process.endedBy === 'pool' || earlier.process.broken) return;
+    const { endedBy, broken, misbehaved } = earlier.process;
+    if (endedBy === 'pool' || broken || misbehaved) return;
     const what = `is executed again in attempt ${attempt} though ${earlier.process.pid} had begun it`;
     this.#court.accuse(`${this.label} ${what}`);
   }

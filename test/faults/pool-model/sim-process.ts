@@ -63,6 +63,8 @@ export class SimProcess {
   /** It was frozen at some time, or closed its channel. */
   wasFrozen = false;
   wasDeaf = false;
+  /** It broke the protocol. */
+  misbehaved = false;
   /** It has asked to be ended: the pool took back what it held. */
   hasAskedToStop = false;
   /** Who ended it: itself, somebody outside, or the pool. */

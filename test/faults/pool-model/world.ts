@@ -33,8 +33,7 @@ export class World implements Host, Court {
   readonly #requests: ModelRequest[] = [];
   readonly #accusations: string[] = [];
   readonly #story: string[] | undefined;
-  /** The client's own timers, which are none of the pool's. */
-  readonly #resumes = new Set<NodeJS.Timeout>();
+  readonly #others = new Set<NodeJS.Timeout>();
   readonly startsProcessPerRequest: boolean;
   readonly #setting: Setting;
   #boots: Boot[];
@@ -57,7 +56,7 @@ export class World implements Host, Court {
     this.#boots = [...setting.boots];
     this.#kind = setting.kind;
     this.#mostQueued = setting.config.max_queue_size;
-    this.#mostTarget = setting.config.num_workers;
+    this.#mostTarget = Math.max(setting.config.num_workers, setting.config.max_workers);
     this.#mostHeld = setting.config.prefetch;
     this.#longestWait = setting.config.queue_timeout;
     this.shortestWait = setting.config.queue_timeout;
@@ -97,11 +96,16 @@ export class World implements Host, Court {
   }
 
   resumeLater(request: ModelRequest, ms: number): void {
+    this.#afterwards(ms, () => this.#pool.resume(request));
+  }
+
+  /** Time passes for clients and the system as well; their timers are none of the pool's. */
+  #afterwards(ms: number, work: () => void): void {
     const timer = setTimeout(() => {
-      this.#resumes.delete(timer);
-      this.#pool.resume(request);
+      this.#others.delete(timer);
+      work();
     }, ms);
-    this.#resumes.add(timer);
+    this.#others.add(timer);
   }
 
   taken(process: SimProcess, id: number, attempt: number): readonly Step[] {
@@ -154,7 +158,7 @@ export class World implements Host, Court {
         pick(this.#alive(), action.which)?.killFromOutside();
         return;
       case 'freeze':
-        pick(this.#alive(), action.which)?.freeze();
+        this.#freeze(pick(this.#alive(), action.which), action.ms);
         return;
       case 'thaw':
         pick(
@@ -201,6 +205,7 @@ export class World implements Host, Court {
     this.#kind = kind;
     this.#mostQueued = Math.max(this.#mostQueued, config.max_queue_size);
     this.#mostHeld = Math.max(this.#mostHeld, config.prefetch);
+    this.#mostTarget = Math.max(this.#mostTarget, config.max_workers);
     this.#longestWait = Math.max(this.#longestWait, config.queue_timeout);
     this.shortestWait = Math.min(this.shortestWait, config.queue_timeout);
     const done = this.#pool.reconfigure(settingsOf(config));
@@ -209,6 +214,11 @@ export class World implements Host, Court {
     done.catch(() => {
       this.#kind = before;
     });
+  }
+
+  #freeze(process: SimProcess | undefined, ms: number): void {
+    process?.freeze();
+    if (process !== undefined && ms > 0) this.#afterwards(ms, () => process.thaw());
   }
 
   #stop(graceMs: number): void {
@@ -279,6 +289,10 @@ export class World implements Host, Court {
     for (const { pid, held } of stats.workers) {
       if (held > this.#mostHeld) this.accuse(`${pid} holds ${held} requests`);
     }
+    for (const { pid, reason } of stats.recentExits) {
+      if (reason === 'malformed_reply' && !this.processOf(pid).misbehaved)
+        this.accuse(`${pid} is killed, and did no wrong`);
+    }
     const serving = stats.workers.length - stats.stopping;
     if (serving > 2 * this.#mostTarget) this.accuse(`${serving} workers, ${stats.target} are wanted`);
     const queueLimit = this.#mostQueued + 2 * this.#mostTarget * (this.#mostHeld + 1);
@@ -310,7 +324,7 @@ export class World implements Host, Court {
     if (this.#stopped === undefined) this.#stop(500);
     const ended = await this.#clock.advanceUntil(() => this.#settled, 100, 30_000);
     if (!ended) this.accuse('the stop does not end');
-    for (const timer of this.#resumes) clearTimeout(timer);
+    for (const timer of this.#others) clearTimeout(timer);
     for (const request of this.#requests) if (request.open) this.accuse(`${request.label} has no end`);
     for (const { pid } of this.#alive()) this.accuse(`process ${pid} outlives the pool`);
     if (this.#open > 0) this.accuse(`${this.#open} commands have no end`);
