@@ -3,6 +3,7 @@
 import type { RrtsError } from '../core/errors.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Limits } from './limits.ts';
+import { Pace } from './pace.ts';
 import type { PoolRequest } from './request.ts';
 import type { Roster } from './roster.ts';
 import { WaitQueue } from './wait-queue.ts';
@@ -17,6 +18,7 @@ export class Dispatcher {
   readonly #queue: WaitQueue;
   /** Told before a worker gets the last request that its max_jobs allows. */
   readonly #onLastJob: (worker: Worker) => void;
+  readonly #pace = new Pace();
   #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(roster: Roster, limits: Limits, onLastJob: (worker: Worker) => void) {
@@ -65,10 +67,15 @@ export class Dispatcher {
     return true;
   }
 
+  /** A worker has ended a request. */
+  ended(worker: Worker): void {
+    this.#pace.note(worker.tookMs);
+  }
+
   /** A worker went on with a request that was sent ahead: it gets the next ones from the queue. */
   topUp(worker: Worker): void {
     let request = this.#queue.first;
-    if (request === undefined) return;
+    if (request === undefined || !this.#pace.isEven) return;
     const now = performance.now();
     while (request?.replayable === true && this.#mayHold(worker, now)) {
       this.#queue.shift();
@@ -122,7 +129,7 @@ export class Dispatcher {
 
   /** Sends a request to the busy worker with the fewest others, if one may have it. Only what may run twice is sent ahead. */
   #sendAhead(request: PoolRequest, now: number): boolean {
-    if (this.#limits.prefetch === 0 || !request.replayable) return false;
+    if (this.#limits.prefetch === 0 || !request.replayable || !this.#pace.isEven) return false;
     let best: Worker | undefined;
     for (const worker of this.#roster) {
       if ((best === undefined || worker.held < best.held) && this.#mayHold(worker, now)) best = worker;

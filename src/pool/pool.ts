@@ -156,6 +156,7 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
 
   exchangeEnded(worker: Worker, exchange: Exchange | undefined, outcome: Outcome): void {
     const fate = OUTCOMES[outcome.kind];
+    this.#dispatcher.ended(worker);
     if (exchange !== undefined) {
       const request = exchange as PoolRequest;
       request.worker = undefined;

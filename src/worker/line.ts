@@ -29,6 +29,7 @@ export class Line {
   #voids = 0;
   #begunAt = 0;
   #averageMs = 0;
+  #tookMs = 0;
 
   /** @param announced - whether the worker says when it begins a request that was sent ahead. */
   constructor(announced: boolean) {
@@ -70,6 +71,11 @@ export class Line {
     return this.#averageMs;
   }
 
+  /** Handling time of the request that ended last. */
+  get tookMs(): number {
+    return this.#tookMs;
+  }
+
   begin(exchange: Exchange, now: number): void {
     this.#current = exchange;
     this.#begun = true;
@@ -85,6 +91,7 @@ export class Line {
     const ended = this.#current;
     this.#current = undefined;
     const took = now - this.#begunAt;
+    this.#tookMs = took;
     this.#averageMs = this.#averageMs === 0 ? took : this.#averageMs + (took - this.#averageMs) * NEWEST;
     if (!(ended instanceof Void)) return ended;
     this.#voids--;

@@ -74,6 +74,11 @@ export class Session {
     return this.#line.averageMs;
   }
 
+  /** Handling time in milliseconds of the request that ended last. */
+  get tookMs(): number {
+    return this.#line.tookMs;
+  }
+
   /** Milliseconds the running request may run; 0 for no limit. */
   get execTtl(): number {
     return this.#line.current?.execTtl ?? this.#limits.execTtl;

@@ -37,7 +37,7 @@ const DEAF_MS = 50;
 /** A worker gets requests ahead while it takes less than this for one, on average: design section 4. */
 const QUICK_MS = 5;
 /** A request that runs longer than this lets those that were sent behind it go elsewhere. */
-const STALL_MS = 10;
+export const STALL_MS = 10;
 /** Stop ladder: from SIGTERM to SIGKILL. */
 const TERM_TO_KILL_MS = 2000;
 
@@ -140,6 +140,11 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   /** How long it has been running that, in milliseconds; 0 when it runs nothing. */
   busyMs(now: number): number {
     return this.#session?.runsFor(now) ?? 0;
+  }
+
+  /** Handling time in milliseconds of the request that ended last; 0 before the first. */
+  get tookMs(): number {
+    return this.#session?.tookMs ?? 0;
   }
 
   /** Requests that were sent ahead. */

@@ -105,7 +105,7 @@ test('what was taken back from behind a slow request is thrown away by its worke
     const directory = makeTempDir();
     const file = join(directory.path, 'executions');
     await warmUp(pool);
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const slow = ask(pool, '/sleep?ms=60');
       const other = ask(pool, '/sleep?ms=1');
       const quick = Array.from({ length: 8 }, (_, i) => ask(pool, `/log?file=${file}&id=${round}-${i}`));
@@ -115,10 +115,10 @@ test('what was taken back from behind a slow request is thrown away by its worke
       await warmUp(pool);
     }
     const executions = readFileSync(file, 'utf8').trim().split('\n');
-    assert.equal(new Set(executions).size, 40);
-    // Rarely a worker begins one just before it learns of it; without the order nearly all of the 40 would run twice.
-    console.log(`# 40 requests, ${executions.length} executions`);
-    assert.ok(executions.length < 50, `${executions.length} executions`);
+    assert.equal(new Set(executions).size, 24);
+    // Rarely a worker begins one just before it learns of it; without the order nearly all of the 24 would run twice.
+    console.log(`# 24 requests, ${executions.length} executions`);
+    assert.ok(executions.length < 34, `${executions.length} executions`);
     directory.remove();
   }));
 
@@ -139,6 +139,29 @@ test('what stands behind an answer after which a worker is busy goes to another 
     },
     'native/lingers.php',
   ));
+
+test('while many requests are slow nothing is sent ahead, and later again', () =>
+  withPool({ config: { num_workers: 1 } }, async (pool) => {
+    const rush = async (): Promise<number> => {
+      const ends = askAll(pool, Array(4).fill('/echo?hello=a'));
+      const ahead = held(pool);
+      assert.ok((await within(ends, 5000, 'all ends')).every(({ text }) => text === 'A'));
+      return ahead;
+    };
+    await warmUp(pool);
+    assert.ok((await rush()) > 0);
+    for (let i = 0; i < 8; i++) await ask(pool, '/sleep?ms=15');
+    for (let i = 0; i < 10; i++) await warmUp(pool); // the worker is quick again, the pool is not even yet
+    assert.equal(await rush(), 0);
+    await eventually(
+      async () => {
+        for (let i = 0; i < 10; i++) await warmUp(pool);
+        return (await rush()) > 0;
+      },
+      'requests sent ahead',
+      20_000,
+    );
+  }));
 
 test('a stream lets what stands behind it go to another worker', () =>
   withPool({ config: { num_workers: 2 } }, async (pool) => {
