@@ -6,12 +6,12 @@ import { withLock } from './lib/lock.mjs';
 import { ensureBuild, ensureNodePackages, ensureNodeVersion } from './lib/node-packages.mjs';
 import { runScript } from './lib/run.mjs';
 import { step } from './lib/step.mjs';
-import { ensureSystemPackages, FAULT_NEEDS, LOAD_NEEDS, PHP_NEEDS } from './lib/system-packages.mjs';
+import { ensureSystemPackages, LOAD_NEEDS, PHP_NEEDS, TEST_NEEDS } from './lib/system-packages.mjs';
 
 /**
  * @typedef {object} SetupWish
  * @property {boolean} [load] also what load tests and the benchmark need: wrk, nginx, php-fpm (default false)
- * @property {boolean} [faults] also what the faults suite needs: tini (default false)
+ * @property {boolean} [tests] also what tests of the whole server need: tini, systemd-notify (default false)
  * @property {boolean} [project] also the Composer packages and the compiled server (default true)
  */
 
@@ -23,7 +23,7 @@ import { ensureSystemPackages, FAULT_NEEDS, LOAD_NEEDS, PHP_NEEDS } from './lib/
 export async function ensureSetup(wish = {}) {
   ensureNodeVersion();
   await withLock(async () => {
-    const needs = [...PHP_NEEDS, ...(wish.load ? LOAD_NEEDS : []), ...(wish.faults ? FAULT_NEEDS : [])];
+    const needs = [...PHP_NEEDS, ...(wish.load ? LOAD_NEEDS : []), ...(wish.tests ? TEST_NEEDS : [])];
     await step('Debian packages', () => ensureSystemPackages(needs));
     await step('Node packages', ensureNodePackages);
     if (wish.project === false) return;

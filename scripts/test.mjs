@@ -11,14 +11,19 @@ const BUDGET = (process.env['RUN_LONG'] === '1' ? 75 : 15) * 60_000;
 
 /** Values of --only for which wrk and its like must be there; undefined is a run of everything. */
 const NEED_LOAD_TOOLS = [undefined, 'e2e', 'examples'];
+/** The same for tini and systemd-notify. */
+const NEED_TEST_TOOLS = [undefined, 'e2e', 'faults'];
 
 await runScript(async () => {
   const { only, filters } = readArguments();
   const total = new Tally();
   console.log('set-up');
   try {
-    const faults = only === undefined || only === 'faults';
-    await ensureSetup({ load: NEED_LOAD_TOOLS.includes(only), faults, project: false });
+    await ensureSetup({
+      load: NEED_LOAD_TOOLS.includes(only),
+      tests: NEED_TEST_TOOLS.includes(only),
+      project: false,
+    });
   } catch (error) {
     if (!(error instanceof ScriptError)) throw error;
     console.log(error.message);

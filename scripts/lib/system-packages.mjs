@@ -29,7 +29,6 @@ export const PHP_NEEDS = [
   program('composer', 'composer'),
   program('git', 'git'),
   program('unzip', 'unzip'),
-  program('systemd-notify', 'systemd'),
   phpLibrary('Symfony/Component/Runtime', 'php-symfony-runtime'),
   phpLibrary('Laravel/Lumen', 'php-laravel-lumen-framework'),
   phpLibrary('FastRoute', 'php-nikic-fast-route'),
@@ -42,8 +41,8 @@ export const LOAD_NEEDS = [
   { name: 'php-fpm', debian: 'php-fpm', present: hasPhpFpm },
 ];
 
-/** What the faults suite needs besides: an init for the container that it makes. */
-export const FAULT_NEEDS = [program('tini', 'tini')];
+/** What tests of the whole server need besides: an init for the container that they make, and what tells systemd. */
+export const TEST_NEEDS = [program('tini', 'tini'), program('systemd-notify', 'systemd')];
 
 /**
  * Installs whatever of the given needs is missing.
