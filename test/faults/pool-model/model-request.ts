@@ -102,6 +102,7 @@ export class ModelRequest extends PoolRequest {
 
   override encode(codec: HeadCodec): Payload {
     this.handouts++;
+    this.queuedSince = undefined;
     if (!this.open) this.#court.accuse(`${this.label} is given to a worker after its end`);
     const head = Buffer.from(JSON.stringify({ id: this.id, attempt: this.attempt }));
     return { flags: codec === 'native' ? FLAG.MSGPACK : FLAG.JSON, head, body: Buffer.from('body') };

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { LONG } from '../rig/length.ts';
+import { LONG, pick } from '../rig/length.ts';
 import { report } from '../rig/report.ts';
 import { type Action, anySequence, anySetting, type Setting } from './actions.ts';
 import { SimClock } from './sim-clock.ts';
@@ -15,11 +15,13 @@ const SEQUENCES = Number(process.env['RRTS_MODEL_SEQUENCES'] ?? 5000);
 /** The short form ends after this time; it has to have done this many sequences by then. */
 const SHORT_MS = 20_000;
 const SHORT_SEQUENCES = 40;
+/** The short form is the same each time, as far as it gets; the long one looks for what is new. */
+const SHORT_SEED = 20_260_217;
 /** Sequences between two looks at the time. */
 const ROUND = 25;
 
 test('P10 a pool in whatever sequence of events loses no request, answers none twice, and ends clean', async (t) => {
-  const seed = Number(process.env['RRTS_TEST_SEED'] ?? Math.floor(Math.random() * 0x7fffffff));
+  const seed = Number(process.env['RRTS_TEST_SEED'] ?? pick(SHORT_SEED, Math.floor(Math.random() * 0x7fffffff)));
   const begin = process.hrtime.bigint();
   const elapsed = (): number => Number(process.hrtime.bigint() - begin) / 1e6;
   const clock = new SimClock();
