@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { isRrtsError } from '../../../src/core/errors.ts';
 import { FrameDecoder } from '../../../src/protocol/decode.ts';
 import { encodeFrame } from '../../../src/protocol/encode.ts';
@@ -26,16 +26,19 @@ const SIDES = [
   { name: 'PHP', script: 'decoder-fuzz.php', run: runPhp, growthMb: 4 },
 ];
 
-for (const { name, script, run, growthMb } of SIDES) {
-  test(`P02 ${name}: ${FUZZ_MS / 1000} s of noise, damaged frames and lies`, async (t) => {
-    const seed = chooseSeed();
-    const counts = await run(script, [String(seed), String(FUZZ_MS)], LIMIT_MS);
-    report(t, { side: name, ...counts, seed: `${seed}` }, { inputs: FUZZ_MS / 5, frames: 1 });
-    const { inputs = 0, refused = 0, incomplete = 0, grownMb = 0 } = counts;
-    assert.ok(refused > inputs / 10 && incomplete > inputs / 100, 'all kinds of ends came');
-    assert.ok(grownMb <= growthMb, `memory grew by ${grownMb} MB`);
-  });
-}
+// At the same time: the long form has ten minutes for each.
+describe('P02 bytes of all kinds', { concurrency: SIDES.length }, () => {
+  for (const { name, script, run, growthMb } of SIDES) {
+    test(`P02 ${name}: ${FUZZ_MS / 1000} s of noise, damaged frames and lies`, async (t) => {
+      const seed = chooseSeed();
+      const counts = await run(script, [String(seed), String(FUZZ_MS)], LIMIT_MS);
+      report(t, { side: name, ...counts, seed: `${seed}` }, { inputs: FUZZ_MS / 5, frames: 1 });
+      const { inputs = 0, refused = 0, incomplete = 0, grownMb = 0 } = counts;
+      assert.ok(refused > inputs / 10 && incomplete > inputs / 100, 'all kinds of ends came');
+      assert.ok(grownMb <= growthMb, `memory grew by ${grownMb} MB`);
+    });
+  }
+});
 
 test(`P02 both: the decoders judge ${COMPARED} inputs alike`, async (t) => {
   const seed = chooseSeed();
