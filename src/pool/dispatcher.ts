@@ -72,7 +72,7 @@ export class Dispatcher {
     this.#pace.note(worker.tookMs);
   }
 
-  /** A worker went on with a request that was sent ahead: it gets the next ones from the queue. */
+  /** A worker has begun a request: it gets the next ones from the queue ahead of time. */
   topUp(worker: Worker): void {
     let request = this.#queue.first;
     if (request === undefined || !this.#pace.isEven) return;

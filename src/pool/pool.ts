@@ -201,7 +201,10 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
       this.#crew.stopWorker(worker, roster.reasonOf(worker));
       return;
     }
-    if (this.#dispatcher.serve(worker)) return;
+    if (this.#dispatcher.serve(worker)) {
+      this.#dispatcher.topUp(worker); // or it would wait for each of them until the queue has been empty once
+      return;
+    }
     if (this.#crew.stopping) this.#crew.stopWorker(worker, 'stop');
     else roster.idle(worker);
   }

@@ -257,8 +257,9 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
 
   exchangeEnded(exchange: Exchange | undefined, outcome: Outcome, goesOn: boolean): void {
     if (!goesOn && this.#state === 'working') this.#becomeIdle();
-    // A second answer to one request: it must not be taken for that of the next, which is about to be sent.
-    if (this.#state === 'ready' && this.#channel?.hasMore === true) {
+    // A second answer to one request: it must not be taken for that of the next, which is about to be sent. A worker that asked to
+    // be ended gets no next one, and may still answer what it was sent ahead.
+    if (this.#state === 'ready' && outcome.kind !== 'stop_wish' && this.#channel?.hasMore === true) {
       this.onFault(this.#channel, sequenceError('a second reply to one request'));
     }
     // It may have read what was taken back, or thrown it away: which reply would come next is not known.
