@@ -5,7 +5,7 @@ import type { Load, Sample } from './load.ts';
 import { WrongAnswer } from './load.ts';
 import type { Options } from './options.ts';
 
-/** One request in so many goes to {@link SLOW_PATH}. */
+/** One request in so many, by chance, goes to {@link SLOW_PATH}. */
 const SLOW_SHARE = 20;
 /** Takes 50 ms. */
 const SLOW_PATH = '/slow';
@@ -21,10 +21,11 @@ export async function measureMixed(load: Load, options: Options, signal: AbortSi
   const end = performance.now() + load.seconds * 1000;
   const fast: number[] = [];
   let requests = 0;
-  const client = async (offset: number): Promise<void> => {
-    for (let i = offset; performance.now() < end; i++) {
+  const client = async (seed: number): Promise<void> => {
+    const random = randomNumbers(seed);
+    while (performance.now() < end) {
       signal.throwIfAborted();
-      const slow = i % SLOW_SHARE === 0;
+      const slow = random() < 1 / SLOW_SHARE;
       const begun = performance.now();
       const { statusCode, body } = await pool.request({ path: slow ? SLOW_PATH : pathname, method: 'GET' });
       await body.dump();
@@ -43,4 +44,15 @@ export async function measureMixed(load: Load, options: Options, signal: AbortSi
   fast.sort((left, right) => left - right);
   const percentile = (part: number): number => fast[Math.ceil(fast.length * part) - 1] ?? Number.NaN;
   return { requestsPerSecond: requests / seconds, p50: percentile(0.5), p99: percentile(0.99), requests };
+}
+
+/** The same numbers in [0, 1) for each server (mulberry32): clients that took turns would fall into step, and the percentile with them. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
