@@ -51,5 +51,6 @@ export function spawnOptionsOf(options: PoolSettings): SpawnOptions {
     }),
     user: server.user,
     group: groupOf(server.user, server.group),
+    batch: server.scheduling === 'batch',
   };
 }

@@ -32,6 +32,12 @@ export const serverSchema = z.strictObject({
     .string()
     .optional()
     .describe('Run workers as this group. Default: the primary group of server.user. Needs root.'),
+  scheduling: z
+    .enum(['batch', 'normal'])
+    .default('batch')
+    .describe(
+      'Class of the workers for the scheduler of Linux. batch: a worker that gets a request waits until whoever runs has used its turn, which saves switches between processes: more requests per second when the processors are busy. normal: it may push others aside.',
+    ),
   on_init: z
     .strictObject({
       command,

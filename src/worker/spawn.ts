@@ -19,6 +19,8 @@ export interface SpawnOptions {
   /** Run as this user and group, names or numbers; needs root and setpriv. A user comes with a group: see `groupOf`. */
   readonly user: string | undefined;
   readonly group: string | undefined;
+  /** In the batch class of the scheduler, where that can be. */
+  readonly batch?: boolean;
 }
 
 /** A process that was started, with its four channels. */
@@ -35,18 +37,28 @@ export interface SpawnedProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** What `setpriv` of this machine can do; found out once per pool. */
+/** What util-linux's programs can do on this machine; found out once per pool. */
 export interface Setpriv {
+  /** `setpriv` can have a process killed when its parent dies. */
   readonly deathSignal: boolean;
+  /** `chrt` can put a process in the batch class. */
+  readonly batch?: boolean;
 }
+
+/** Words before a command that put it, with what it starts in turn, in the batch class of the scheduler. */
+const BATCH = ['chrt', '--batch', '0'];
 
 /**
  * Looks for util-linux's setpriv. With it a worker is killed by the kernel when the master dies, however it dies;
- * without it only a worker that reads its channel notices. Busybox has a setpriv without the option.
+ * without it only a worker that reads its channel notices. Busybox has a setpriv without the option. Some sandboxes forbid
+ * to choose the class of a process.
  */
 export function findSetpriv(): Setpriv {
-  const probe = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore', timeout: 5000 });
-  return { deathSignal: probe.status === 0 };
+  return { deathSignal: works(['setpriv', '--pdeathsig', 'KILL', 'true']), batch: works([...BATCH, 'true']) };
+}
+
+function works([file = '', ...args]: readonly string[]): boolean {
+  return spawnSync(file, args, { stdio: 'ignore', timeout: 5000 }).status === 0;
 }
 
 /** The words with setpriv before them, as far as it is there and needed. */
@@ -85,7 +97,8 @@ export function spawnProcess(options: SpawnOptions, setpriv: Setpriv): Promise<S
   // With setpriv in front the system would only report that setpriv runs.
   const missing = missingPart(options);
   if (missing !== undefined) return Promise.reject(missing);
-  const [file = '', ...args] = guardedWords(options, setpriv);
+  const words = options.batch === true && setpriv.batch === true ? [...BATCH, ...options.words] : options.words;
+  const [file = '', ...args] = guardedWords({ ...options, words }, setpriv);
   return new Promise((settle, reject) => {
     const fail = (cause: NodeJS.ErrnoException): void => reject(spawnError(options, cause));
     let child: ChildProcess;

@@ -157,6 +157,7 @@ export function settingsOf(script: string, mark: string, options: RigOptions = {
       env: options.env ?? {},
       user: undefined,
       group: undefined,
+      scheduling: 'batch',
       onInit: undefined,
     },
     version: '0.0.0',

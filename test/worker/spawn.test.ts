@@ -68,3 +68,13 @@ for (const deathSignal of [true, false]) {
 test('setpriv is found where it is', () => {
   assert.equal(typeof findSetpriv().deathSignal, 'boolean');
 });
+
+test('in the batch class when that is asked for, and only then', async () => {
+  const setpriv = findSetpriv();
+  for (const batch of [true, false]) {
+    const spawned = await spawnProcess({ ...options, words: ['sh', '-c', 'chrt -p $$'], batch }, setpriv);
+    let said = '';
+    for await (const chunk of spawned.stdout) said += String(chunk);
+    assert.match(said, batch && setpriv.batch === true ? /SCHED_BATCH/ : /SCHED_OTHER/);
+  }
+});

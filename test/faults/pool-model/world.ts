@@ -373,6 +373,7 @@ function settingsOf(config: ModelConfig): PoolSettings {
       env: {},
       user: undefined,
       group: undefined,
+      scheduling: 'batch',
       onInit: undefined,
     },
     version: '0.0.0',
