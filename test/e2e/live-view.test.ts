@@ -1,16 +1,21 @@
 // rrts workers -i on a real terminal: drawn again and again, ended by a key, and the terminal is left as it was.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, type TestContext, test } from 'node:test';
-import { cliCommand, exists } from '../helpers/paths.ts';
+import { cliCommand } from '../helpers/paths.ts';
 import { ask } from '../helpers/request.ts';
 import { runtimeDirectory, type ServerProcess, startServer } from '../helpers/start-server.ts';
 import { eventually, within } from '../helpers/wait-for.ts';
 import { SDK_JSON } from './kinds.ts';
 
 const SCRIPT = '/usr/bin/script';
+/** Why there is no terminal to be had: no program for it, or a sandbox without /dev/pts. */
+const NO_TERMINAL =
+  spawnSync(SCRIPT, ['-qec', 'true', '/dev/null'], { stdio: 'ignore', timeout: 10_000 }).status === 0
+    ? undefined
+    : 'this machine gives no pseudo terminal';
 const SHOW_CURSOR = '\u001b[?25h';
 
 /** Runs the view on a pseudo terminal of util-linux's script, then prints the settings of that terminal. */
@@ -35,7 +40,7 @@ describe('the live view on a terminal', { concurrency: 2 }, () => {
     ['Ctrl-C', '\u0003'],
   ] as const) {
     test(`it follows what happens; ${name} ends it and leaves the terminal as it was`, async (t) => {
-      if (!exists(SCRIPT)) return t.skip('util-linux has no script here');
+      if (NO_TERMINAL !== undefined) return t.skip(NO_TERMINAL);
       const server = await startServer({ command: SDK_JSON.command });
       t.after(() => server.discard());
       const { screen, type, ended } = onTerminal(t, server);
@@ -58,7 +63,7 @@ describe('the live view on a terminal', { concurrency: 2 }, () => {
   }
 
   test('a server that goes away ends it with the reason', async (t) => {
-    if (!exists(SCRIPT)) return t.skip('util-linux has no script here');
+    if (NO_TERMINAL !== undefined) return t.skip(NO_TERMINAL);
     const server = await startServer({ command: SDK_JSON.command });
     t.after(() => server.discard());
     const { screen, ended } = onTerminal(t, server);
