@@ -15,7 +15,8 @@ export function afterLastWords(sockets: readonly Socket[], done: () => void): vo
     clearTimeout(timer);
     done();
   };
-  const timer = setTimeout(tell, LAST_WORDS_MS);
+  // Timers come before input in a turn of the event loop: after a long turn the last words may be unread still.
+  const timer = setTimeout(() => setImmediate(tell), LAST_WORDS_MS);
   for (const socket of sockets) {
     if (socket.destroyed || socket.readableEnded || !socket.readable) continue;
     open++;

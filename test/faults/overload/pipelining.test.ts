@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { NATIVE } from '../../e2e/kinds.ts';
 import { RawClient } from '../../helpers/raw-http.ts';
 import { atMost, pick } from '../rig/length.ts';
@@ -37,6 +37,8 @@ test(`O06 ${PIPELINED} GETs pipelined on one connection: one runs at a time, and
   client.send(requests.join(''));
   let inOrder = 0;
   for (let index = 0; index < PIPELINED; index++) {
+    // Answers that are there already are read without a turn of the event loop, and the second client shares that loop.
+    if (index % 20 === 0) await turn();
     const { status, body } = await client.response();
     if (status === 200 && body.toString().startsWith(`p${index} `)) inOrder++;
   }
@@ -55,7 +57,7 @@ test(`O06 ${PIPELINED} GETs pipelined on one connection: one runs at a time, and
       second: beside.begun,
       p99: `${alone.percentile(0.99).toFixed(1)} ms alone, ${beside.percentile(0.99).toFixed(1)} beside`,
     },
-    { pipelined: PIPELINED, looks: 5, second: 20 },
+    { pipelined: PIPELINED, looks: 3, second: 10 },
   );
   assert.equal(inOrder, PIPELINED, 'every answer, in order');
   alone.assertAllAsExpected();

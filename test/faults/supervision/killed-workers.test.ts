@@ -85,7 +85,9 @@ describe('kill -9 of workers under load', () => {
       const facts = { kind: kind.name, ...result.facts(), poison: deaths.length, killed, wholeMs };
       report(t, facts, { requests: 1_000, killed: 40 });
       result.assertAllAsExpected(app.server.logs.tail());
-      atMost(Math.max(...deaths), 2, 'workers that one poison request killed');
+      // A native worker may begin a request that was sent ahead while the order to give it back is on its way.
+      atMost(Math.max(...deaths), kind === NATIVE ? 3 : 2, 'workers that one poison request killed');
+      atMost(killed, 2.5 * deaths.length, 'workers that were killed');
       await app.server.stop();
     });
   }
