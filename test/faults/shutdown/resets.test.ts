@@ -14,6 +14,7 @@ import { makeTempDir } from '../../helpers/temp-dir.ts';
 import { RpcClient } from '../../plugins/rpc/rpc-client.ts';
 import { atMost, pick } from '../rig/length.ts';
 import { runLoad } from '../rig/load.ts';
+import { lookAllTheTime } from '../rig/look.ts';
 import { report } from '../rig/report.ts';
 import { type StandardApp, startStandard, WORKERS } from '../rig/standard-app.ts';
 
@@ -49,21 +50,12 @@ async function startResettable(
 
 /** Looks all the time at how many workers can take requests. */
 function watchCapacity(app: StandardApp): () => Promise<{ least: number; looks: number }> {
-  let over = false;
   const seen = { least: Number.POSITIVE_INFINITY, looks: 0 };
-  const watch = async () => {
-    while (!over) {
-      seen.least = Math.min(seen.least, (await app.pool()).serving);
-      seen.looks++;
-      await pause(20);
-    }
-    return seen;
-  };
-  const done = watch();
-  return () => {
-    over = true;
-    return done;
-  };
+  const stop = lookAllTheTime(async () => {
+    seen.least = Math.min(seen.least, (await app.pool()).serving);
+    seen.looks++;
+  });
+  return () => stop().then(() => seen);
 }
 
 describe('S04 resets back to back under load', () => {

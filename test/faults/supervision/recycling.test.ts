@@ -1,10 +1,10 @@
 // max_jobs under load: nobody notices that workers come and go, and the slow end of the answers stays where it was.
 
 import { describe, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { NATIVE, SDK_JSON, type WorkerKind } from '../../e2e/kinds.ts';
 import { atMost, LONG, pick } from '../rig/length.ts';
 import { type LoadResult, runLoad } from '../rig/load.ts';
+import { lookAllTheTime } from '../rig/look.ts';
 import { report } from '../rig/report.ts';
 import { type StandardApp, startStandard, WORKERS } from '../rig/standard-app.ts';
 
@@ -16,23 +16,12 @@ const P99_RATIO = pick(3, 1.5);
 
 /** The fewest workers that served at any moment, looked at every 20 ms, until the function is called. */
 function watchServing(app: StandardApp): () => Promise<{ fewest: number; looks: number }> {
-  const enough = new AbortController();
   const seen = { fewest: WORKERS, looks: 0 };
-  const run = async () => {
-    while (!enough.signal.aborted) {
-      seen.fewest = Math.min(seen.fewest, (await app.pool()).serving);
-      seen.looks++;
-      await pause(20, undefined, { signal: enough.signal });
-    }
-  };
-  const done = run().catch((error: unknown) => {
-    if (!enough.signal.aborted) throw error;
+  const stop = lookAllTheTime(async () => {
+    seen.fewest = Math.min(seen.fewest, (await app.pool()).serving);
+    seen.looks++;
   });
-  return async () => {
-    enough.abort();
-    await done;
-    return seen;
-  };
+  return () => stop().then(() => seen);
 }
 
 async function loadOf(app: StandardApp, part: number): Promise<LoadResult> {

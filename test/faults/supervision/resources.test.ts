@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { NATIVE, SDK_JSON } from '../../e2e/kinds.ts';
 import { ask } from '../../helpers/request.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
 import { eventually } from '../../helpers/wait-for.ts';
 import { atMost, pick } from '../rig/length.ts';
 import { runLoad } from '../rig/load.ts';
+import { lookAllTheTime } from '../rig/look.ts';
 import { look, lookable } from '../rig/probe.ts';
 import { report } from '../rig/report.ts';
 import { type StandardApp, startStandard } from '../rig/standard-app.ts';
@@ -19,22 +19,11 @@ const MIB = 1 << 20;
 
 /** Looks again and again until the function is called; gives the highest number seen. */
 function highest(look: () => number | Promise<number>): () => Promise<number> {
-  const enough = new AbortController();
   let most = 0;
-  const run = async () => {
-    while (!enough.signal.aborted) {
-      most = Math.max(most, await look());
-      await pause(20, undefined, { signal: enough.signal });
-    }
-  };
-  const done = run().catch((error: unknown) => {
-    if (!enough.signal.aborted) throw error;
+  const stop = lookAllTheTime(async () => {
+    most = Math.max(most, await look());
   });
-  return async () => {
-    enough.abort();
-    await done;
-    return most;
-  };
+  return () => stop().then(() => most);
 }
 
 /** The largest resident set of the workers that live, in bytes. */
