@@ -156,8 +156,8 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
 
   exchangeEnded(worker: Worker, exchange: Exchange | undefined, outcome: Outcome): void {
     const fate = OUTCOMES[outcome.kind];
-    this.#dispatcher.ended(worker);
     if (exchange !== undefined) {
+      this.#dispatcher.ended(worker);
       const request = exchange as PoolRequest;
       request.worker = undefined;
       // The answer goes out first; what happens to the worker is not the client's concern.
