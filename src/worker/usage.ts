@@ -35,11 +35,12 @@ interface Reading {
  */
 export function usageReader(): UsageReader {
   if (!canReadMemory()) return readWithPidusage;
+  const page = pageBytes();
   let last = new Map<number, Reading>();
   return async (pids) => {
     const [found, readings] = [new Map<number, WorkerUsage>(), new Map<number, Reading>()];
     for (const pid of pids) {
-      const stat = readStat(pid);
+      const stat = readStat(pid, page);
       if (stat === undefined) continue;
       readings.set(pid, stat);
       found.set(pid, { memoryBytes: stat.memoryBytes, cpuRatio: ratio(stat, last.get(pid)) });
@@ -56,8 +57,8 @@ function ratio(now: Reading, before: Reading | undefined): number {
   return seconds > 0 ? (now.processor - (known?.processor ?? 0)) / seconds : 0;
 }
 
-/** Reads /proc/PID/stat; undefined when the process is gone. */
-function readStat(pid: number): (Reading & WorkerMemory) | undefined {
+/** Reads /proc/PID/stat, which counts memory in pages of so many bytes; undefined when the process is gone. */
+function readStat(pid: number, page: number): (Reading & WorkerMemory) | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -71,7 +72,7 @@ function readStat(pid: number): (Reading & WorkerMemory) | undefined {
     processor: seconds(11) + seconds(12),
     startedAt: seconds(19),
     readAt: performance.now() / 1000,
-    memoryBytes: Number(fields[21]) * pageBytes(),
+    memoryBytes: Number(fields[21]) * page,
   };
 }
 
