@@ -8,7 +8,7 @@ import { describeDeath } from '../worker/failures.ts';
 import type { WorkerExit, WorkerOptions, WorkerOwner } from '../worker/owner.ts';
 import { RelayListener } from '../worker/relay-listener.ts';
 import { canReadMemory } from '../worker/resident.ts';
-import { findSetpriv, type Setpriv, type SpawnOptions, spawnProcess } from '../worker/spawn.ts';
+import { findLaunchers, type Launchers, type SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import { Worker } from '../worker/worker.ts';
 import { Allocator, type AllocatorOwner } from './allocator.ts';
 import { MAX_WORKERS } from './config.ts';
@@ -35,7 +35,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   readonly #owner: CrewOwner;
   readonly #logger: Logger;
   readonly #limits: Limits;
-  readonly #setpriv: Setpriv;
+  readonly #setpriv: Launchers;
   readonly #spawnProcess: typeof spawnProcess;
   readonly #relay: RelayListener | undefined;
   readonly #debug: DebugStaffing | undefined;
@@ -61,7 +61,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
     this.#limits = limits;
     this.#debug = debug;
     this.#spawnProcess = options.spawn ?? spawnProcess;
-    this.#setpriv = options.spawn === undefined ? findSetpriv() : { deathSignal: true };
+    this.#setpriv = options.spawn === undefined ? findLaunchers() : { deathSignal: true };
     const { relay } = options.server;
     this.#relay = relay === 'pipes' ? undefined : (options.relay ?? new RelayListener(relay, options.logger));
     this.#staffing = debug ?? new Allocator(this, options.logger);

@@ -7,7 +7,7 @@ import { formatDuration } from '../core/scalars.ts';
 import { commandWords } from '../worker/command.ts';
 import type { ServerConfig } from '../worker/config.ts';
 import { WorkerOutput } from '../worker/output.ts';
-import { findSetpriv, guardedWords } from '../worker/spawn.ts';
+import { findLaunchers, guardedWords } from '../worker/spawn.ts';
 import type { RunAs } from './privileges.ts';
 
 /** From SIGTERM to SIGKILL for a command that is too slow or not wanted any more. */
@@ -67,7 +67,7 @@ export async function runOnInit(options: OnInitOptions): Promise<void> {
 /** As somebody else through setpriv; as ourselves without it, so that a command that does not exist is told as such. */
 function wordsFor(command: readonly string[], { user, group }: RunAs): string[] {
   if (user === undefined && group === undefined) return [...command];
-  return guardedWords({ words: command, user, group }, findSetpriv());
+  return guardedWords({ words: command, user, group }, findLaunchers());
 }
 
 function reason(thrown: unknown, timeoutMs: number): string {

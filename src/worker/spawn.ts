@@ -38,7 +38,7 @@ export interface SpawnedProcess {
 }
 
 /** What util-linux's programs can do on this machine; found out once per pool. */
-export interface Setpriv {
+export interface Launchers {
   /** `setpriv` can have a process killed when its parent dies. */
   readonly deathSignal: boolean;
   /** `chrt` can put a process in the batch class. */
@@ -53,7 +53,7 @@ const BATCH = ['chrt', '--batch', '0'];
  * without it only a worker that reads its channel notices. Busybox has a setpriv without the option. Some sandboxes forbid
  * to choose the class of a process.
  */
-export function findSetpriv(): Setpriv {
+export function findLaunchers(): Launchers {
   return { deathSignal: works(['setpriv', '--pdeathsig', 'KILL', 'true']), batch: works([...BATCH, 'true']) };
 }
 
@@ -62,7 +62,7 @@ function works([file = '', ...args]: readonly string[]): boolean {
 }
 
 /** The words with setpriv before them, as far as it is there and needed. */
-export function guardedWords(options: Pick<SpawnOptions, 'words' | 'user' | 'group'>, setpriv: Setpriv): string[] {
+export function guardedWords(options: Pick<SpawnOptions, 'words' | 'user' | 'group'>, setpriv: Launchers): string[] {
   const { words, user, group } = options;
   const identity: string[] = [];
   if (user !== undefined) identity.push(`--reuid=${user}`, '--init-groups');
@@ -84,7 +84,7 @@ export function guardedWords(options: Pick<SpawnOptions, 'words' | 'user' | 'gro
  * @throws RrtsError ERR_WORKER_SPAWN without setpriv.
  */
 export function identityProblem(user: string | undefined, group: string | undefined): string | undefined {
-  const [file = '', ...args] = guardedWords({ words: ['true'], user, group }, findSetpriv());
+  const [file = '', ...args] = guardedWords({ words: ['true'], user, group }, findLaunchers());
   const probe = spawnSync(file, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', timeout: 5000 });
   return probe.status === 0 ? undefined : probe.stderr.trim() || 'setpriv failed';
 }
@@ -93,7 +93,7 @@ export function identityProblem(user: string | undefined, group: string | undefi
  * Starts the process as leader of its own group, so that the whole group can be killed.
  * Settles when it runs. @throws RrtsError ERR_WORKER_SPAWN that names the command.
  */
-export function spawnProcess(options: SpawnOptions, setpriv: Setpriv): Promise<SpawnedProcess> {
+export function spawnProcess(options: SpawnOptions, setpriv: Launchers): Promise<SpawnedProcess> {
   // With setpriv in front the system would only report that setpriv runs.
   const missing = missingPart(options);
   if (missing !== undefined) return Promise.reject(missing);

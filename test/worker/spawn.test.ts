@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isRrtsError } from '../../src/core/errors.ts';
-import { findSetpriv, guardedWords, type SpawnOptions, spawnProcess } from '../../src/worker/spawn.ts';
+import { findLaunchers, guardedWords, type SpawnOptions, spawnProcess } from '../../src/worker/spawn.ts';
 
 const options: SpawnOptions = {
   words: ['php', 'w.php'],
@@ -66,11 +66,11 @@ for (const deathSignal of [true, false]) {
 }
 
 test('setpriv is found where it is', () => {
-  assert.equal(typeof findSetpriv().deathSignal, 'boolean');
+  assert.equal(typeof findLaunchers().deathSignal, 'boolean');
 });
 
 test('in the batch class when that is asked for, and only then', async () => {
-  const setpriv = findSetpriv();
+  const setpriv = findLaunchers();
   for (const batch of [true, false]) {
     const spawned = await spawnProcess({ ...options, words: ['sh', '-c', 'chrt -p $$'], batch }, setpriv);
     let said = '';
