@@ -41,8 +41,12 @@ export const LOAD_NEEDS = [
   { name: 'php-fpm', debian: 'php-fpm', present: hasPhpFpm },
 ];
 
-/** What tests of the whole server need besides: an init for the container that they make, and what tells systemd. */
-export const TEST_NEEDS = [program('tini', 'tini'), program('systemd-notify', 'systemd')];
+/** What tests need besides: an init for the container that they make, what tells systemd, and a store that is not ours. */
+export const TEST_NEEDS = [
+  program('tini', 'tini'),
+  program('systemd-notify', 'systemd'),
+  program('redis-server', 'redis-server'),
+];
 
 /**
  * Installs whatever of the given needs is missing.
