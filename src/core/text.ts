@@ -1,5 +1,8 @@
 // Makes bytes that came from PHP fit for an error message or a log line.
 
+/** Ends a text that was cut. */
+const CUT_MARK = '...';
+
 /** Control characters as `\n`, `\t` or `\x1b`, so that output of a worker cannot forge or recolour a log line. */
 export function escapeControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -17,4 +20,26 @@ export function quoteBytes(bytes: Uint8Array, limit = 200): string {
   if (bytes.length === 0) return '';
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, limit)).toString('utf8');
   return `"${escapeControls(text)}${bytes.length > limit ? '...' : ''}"`;
+}
+
+/**
+ * The text, or as much of its start as takes `limit` bytes in a JSON line, quotes included, with `...` at its end when something
+ * is missing. Never half a character.
+ */
+export function fitJson(text: string, limit: number): string {
+  // No code unit takes more than the six bytes of an escape.
+  if (text.length * 6 + 2 <= limit || jsonBytes(text) <= limit) return text;
+  let [fits, tooMuch] = [0, Math.min(text.length, limit)];
+  while (tooMuch - fits > 1) {
+    const middle = (fits + tooMuch) >> 1;
+    if (jsonBytes(text.slice(0, middle)) <= limit - CUT_MARK.length) fits = middle;
+    else tooMuch = middle;
+  }
+  const last = text.charCodeAt(fits - 1);
+  const half = last >= 0xd800 && last <= 0xdbff;
+  return `${text.slice(0, half ? fits - 1 : fits)}${CUT_MARK}`;
+}
+
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text));
 }

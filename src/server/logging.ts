@@ -6,6 +6,7 @@ import { pino, stdSerializers } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { isRrtsError, messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { readable, safeLine } from './log-line.ts';
 import { LogOutput } from './log-output.ts';
 import type { LogsConfig } from './logs-config.ts';
 
@@ -42,7 +43,7 @@ export function openLogs(config: LogsConfig): Logs {
   const outputs = config.output.map((output) => openOutput(output));
   const format = lineFormat(encoding, config.lineEnding, terminal);
   const write = (line: string): void => {
-    const text = format(line);
+    const text = format(safeLine(line));
     for (const output of outputs) output.write(text);
   };
   const threshold: Threshold = { value: levelOf(config) };
@@ -122,7 +123,7 @@ function encodingOf(config: LogsConfig, terminal: boolean): Encoding {
 function lineFormat(encoding: Encoding, lineEnding: string, terminal: boolean): (line: string) => string {
   const end = (text: string): string => (lineEnding === '\n' ? text : `${text.slice(0, -1)}${lineEnding}`);
   if (encoding === 'json') return end;
-  if (encoding === 'raw') return (line) => end(`${(JSON.parse(line) as { msg?: string }).msg ?? ''}\n`);
+  if (encoding === 'raw') return (line) => end(`${readable(parse(line).msg ?? '')}\n`);
   const pretty = prettyFactory({
     colorize: terminal && process.env['NO_COLOR'] === undefined,
     translateTime: 'SYS:HH:MM:ss.l',
@@ -130,7 +131,14 @@ function lineFormat(encoding: Encoding, lineEnding: string, terminal: boolean): 
     messageFormat: '{logger}: {msg}',
     singleLine: true,
   });
-  return (line) => end(pretty(line) ?? '');
+  return (line) => {
+    const facts = parse(line);
+    return end(pretty({ ...facts, msg: readable(facts.msg ?? '') }) ?? '');
+  };
+}
+
+function parse(line: string): { readonly msg?: string } {
+  return JSON.parse(line);
 }
 
 /** RoadRunner's `ts`: nanoseconds since 1970. Written as text because the number is larger than a double holds exactly. */

@@ -2,16 +2,19 @@
 
 import { StringDecoder } from 'node:string_decoder';
 import type { Logger } from '../core/logger.ts';
-import { escapeControls } from '../core/text.ts';
+import { escapeControls, fitJson } from '../core/text.ts';
 
-/** A longer line is cut here. */
+/** Of a longer line the rest is not kept. */
 const LINE_LIMIT = 8 * 1024;
+/** Bytes of a line in the JSON log, escapes included: with the log's own words around it 8 KiB are enough. */
+const LOGGED_LIMIT = 7.5 * 1024;
 /** Bytes per second that one worker may log; the rest is counted and dropped. */
 const RATE_LIMIT = 1024 * 1024;
 /** What a line costs besides its bytes: the log's own words around it, which are more than those of a short line. */
 const LINE_COST = 100;
-/** Lines kept for the error report of a worker that dies. */
+/** Lines and characters kept for the error report of a worker that dies, which is one line of the log too. */
 const TAIL_LINES = 10;
+const TAIL_LIMIT = 5 * 1024;
 
 /** Splits the output of one worker into log lines and remembers the last ones. */
 export class WorkerOutput {
@@ -31,9 +34,17 @@ export class WorkerOutput {
     this.#now = now;
   }
 
-  /** The last lines, oldest first; escaped. */
+  /** The last lines, oldest first; escaped. 5 KiB at most: of more, the last. */
   get tail(): readonly string[] {
-    return this.#partial === '' ? this.#tail : [...this.#tail, escapeControls(this.#partial)].slice(-TAIL_LINES);
+    const lines = this.#partial === '' ? this.#tail : [...this.#tail, escapeControls(this.#partial)].slice(-TAIL_LINES);
+    const kept: string[] = [];
+    let left = TAIL_LIMIT;
+    for (let i = lines.length - 1; i >= 0 && left > 0; i--) {
+      const line = fitJson(lines[i] ?? '', left);
+      kept.unshift(line);
+      left -= Buffer.byteLength(JSON.stringify(line));
+    }
+    return kept;
   }
 
   /** Takes bytes as they come. */
@@ -77,7 +88,7 @@ export class WorkerOutput {
   }
 
   #endLine(): void {
-    const line = escapeControls(this.#partial.replace(/\r$/, ''));
+    const line = fitJson(escapeControls(this.#partial.replace(/\r$/, '')), LOGGED_LIMIT);
     this.#partial = '';
     this.#partialCut = false;
     if (line === '') return;

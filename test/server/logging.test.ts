@@ -56,6 +56,33 @@ describe('JSON', () => {
     assert.match(unknown ?? '', /"stack":"Error: y\\n/);
   });
 
+  test('no line is longer than 8 KiB: the longest texts are cut, the message last', async (t) => {
+    const text = await lines(t, {}, ({ logger }) => {
+      logger.info({ uri: `/${'a'.repeat(60_000)}`, pid: 7 }, 'a long fact');
+      logger.info({ small: 'kept' }, `a long message ${'"'.repeat(60_000)}`);
+      logger.error({ err: new Error('€'.repeat(20_000)) }, 'a long stack');
+      logger.info({ many: Array.from({ length: 5_000 }, (_, i) => i) }, 'many numbers');
+      logger.info({}, 'x'.repeat(8_000));
+    });
+    const seen = text.split('\n').slice(0, -1);
+    assert.equal(seen.length, 5);
+    for (const line of seen) assert.ok(Buffer.byteLength(line) < 8192, `${Buffer.byteLength(line)} bytes`);
+    const [fact, message, stack, many, whole] = seen.map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual([fact?.['msg'], fact?.['pid']], ['a long fact', 7]);
+    assert.match(String(fact?.['uri']), /^\/a{4000,}\.\.\.$/);
+    assert.equal(message?.['small'], 'kept');
+    assert.match(seen[1] ?? '', /^\{"level":"info","ts":\d{19},/);
+    assert.equal(stack?.['msg'], 'a long stack');
+    assert.deepEqual([many?.['msg'], many?.['many']], ['many numbers', undefined]);
+    assert.equal(String(whole?.['msg']).length, 8_000);
+  });
+
+  test('JSON has no raw control characters, also not those that JSON allows', async (t) => {
+    const text = await lines(t, {}, ({ logger }) => logger.info({ a: '\x7f' }, 'a\u2028b\x9bc\x1b'));
+    assert.match(text, /"a":"\\u007f","msg":"a\\u2028b\\u009bc\\u001b"\}\n$/);
+    assert.equal(JSON.parse(text).msg, 'a\u2028b\x9bc\x1b');
+  });
+
   test('another line ending', async (t) => {
     const text = await lines(t, { line_ending: '\r\n' }, ({ logger }) => logger.info({}, 'x'));
     assert.ok(text.endsWith('"msg":"x"}\r\n'));
@@ -71,6 +98,13 @@ describe('text', () => {
   test('production with console encoding', async (t) => {
     const text = await lines(t, { mode: 'production', encoding: 'console' }, ({ logger }) => logger.info({}, 'hello'));
     assert.match(text, /INFO: rrts: hello\n$/);
+  });
+
+  test('a message cannot look like a line of the log, nor speak to the terminal', async (t) => {
+    for (const mode of ['raw', 'development']) {
+      const text = await lines(t, { mode }, ({ logger }) => logger.info({}, 'a\n[00:00] ERROR: forged\x1b[2J\r\x9b'));
+      assert.match(text, /a\n {4}\[00:00\] ERROR: forged\\x1b\[2J\\r\\x9b\n$/, mode);
+    }
   });
 
   test('raw: the bare message', async (t) => {

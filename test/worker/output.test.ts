@@ -40,7 +40,7 @@ test('a worker cannot forge or recolour a line, and a long one is cut', () => {
   output.push(Buffer.alloc(1_000_000, 'x'));
   output.push(Buffer.from('tail\nnext\n'));
   assert.equal(lines[0], 'a\\x1b[31mred\\x00\\rforged');
-  assert.equal(lines[1], `${'x'.repeat(8192)}...`);
+  assert.equal(lines[1], `${'x'.repeat(7.5 * 1024 - 5)}...`);
   assert.equal(lines[2], 'next');
 });
 
@@ -70,4 +70,21 @@ test('the last lines are kept for the report of a death, also one without a line
   output.push(Buffer.from('no end'));
   assert.equal(output.tail.length, 10);
   assert.deepEqual(output.tail.slice(-2), ['line 14', 'no end']);
+  // As many as are fit for one line of the log, the last ones.
+  for (let i = 0; i < 9; i++) output.push(Buffer.from(`${'\0'.repeat(100 + i)}${'y'.repeat(1_000)}${i}\n`));
+  const bytes = Buffer.byteLength(JSON.stringify(output.tail));
+  assert.ok(bytes > 4_000 && bytes < 6_000, `${bytes} bytes`);
+  assert.match(output.tail.at(-1) ?? '', /y8$/);
+});
+
+test('what a line takes in the log is bounded, whatever is in it, and no character is halved', () => {
+  for (const unit of ['\0', '"', '\\', 'ä', '€', '😀', '\x1b', '\u2028', '\x9f']) {
+    for (const shift of ['', 'x', 'xx', 'xxx']) {
+      const { output, lines } = collect();
+      output.push(Buffer.from(`${shift}${unit.repeat(300_000)}\n`));
+      const bytes = Buffer.from(JSON.stringify(lines[0]));
+      assert.ok(bytes.length > 7.4 * 1024 && bytes.length <= 7.5 * 1024, `${bytes.length} bytes of ${unit}`);
+      assert.doesNotMatch(bytes.toString(), /\\ud8|\ufffd/);
+    }
+  }
 });
