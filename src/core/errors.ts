@@ -34,6 +34,18 @@ export const ERROR_CODES = {
   ERR_CONTROL_NO_SERVER: 'a command found no running server',
   ERR_CONTROL_CALL: 'the running server refused what a command asked for, or failed at it',
   ERR_CONTROL_TIMEOUT: 'the running server did not do in time what a command asked for',
+  ERR_RPC_METHOD: 'there is no such RPC service or method',
+  ERR_RPC_ARGUMENT: 'the argument of an RPC call is not what the method takes',
+  ERR_RPC_TIMEOUT: 'an RPC call was not answered within its deadline',
+  ERR_RPC_TOO_LARGE: 'an RPC call or its result is larger than allowed',
+  ERR_RPC_BUSY: 'one caller has too many RPC calls under way',
+  ERR_RPC_RESULT: 'the result of an RPC call cannot be sent',
+  ERR_RPC_CANCELLED: 'an RPC call was given up: its caller is gone, or the server stops',
+  ERR_RPC_FAILED: 'an RPC method failed',
+  ERR_BRIDGE_MODULE: 'there is no such bridge module, or it cannot be loaded',
+  ERR_BRIDGE_DENIED: 'the configuration does not allow what was called on a bridge module',
+  ERR_BRIDGE_THREW: 'a Node library threw an error',
+  ERR_BRIDGE_RELEASED: 'an object of a Node library was used after it was released',
 } as const satisfies Record<string, string>;
 
 /** One of the stable codes of {@link ERROR_CODES}. */
