@@ -9,15 +9,15 @@ const BUFFER_LIMIT = 8 * 1024 * 1024;
 /** Longest time to wait for a slow reader at the end. */
 const CLOSE_TIMEOUT_MS = 1000;
 
-/** A buffered file or descriptor. */
+/** A buffered descriptor. */
 export class LogOutput {
   readonly #stream: ReturnType<typeof pino.destination>;
   #broken = false;
   #dropped = 0;
 
   /** @param synchronous - write each line at once: for terminals, where order beside other output matters. */
-  constructor(destination: string | number, synchronous: boolean) {
-    this.#stream = pino.destination({ dest: destination, sync: synchronous, maxLength: BUFFER_LIMIT });
+  constructor(descriptor: number, synchronous: boolean) {
+    this.#stream = pino.destination({ dest: descriptor, sync: synchronous, maxLength: BUFFER_LIMIT });
     this.#stream.on('drop', () => this.#dropped++);
     this.#stream.on('drain', () => this.#reportDropped());
     // EPIPE, or a full disk: there is nobody left to tell.

@@ -1,11 +1,11 @@
 // The logger of a running server: pino, set up from `logs:`.
 
-import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { pino, stdSerializers } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { isRrtsError, messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { openLogFile } from './log-file.ts';
 import { readable, safeLine } from './log-line.ts';
 import { LogOutput } from './log-output.ts';
 import type { LogsConfig } from './logs-config.ts';
@@ -153,8 +153,7 @@ function isTerminal(output: string): boolean {
 function openOutput(output: string): LogOutput {
   if (output === 'stdout' || output === 'stderr') return new LogOutput(output === 'stdout' ? 1 : 2, isTerminal(output));
   try {
-    // Opened once to tell now, and not at the first line, that it cannot be written.
-    closeSync(openSync(output, 'a'));
+    return new LogOutput(openLogFile(output), false);
   } catch (thrown) {
     throw new RrtsError(
       'ERR_CONFIG_INVALID',
@@ -165,5 +164,4 @@ function openOutput(output: string): LogOutput {
       },
     );
   }
-  return new LogOutput(output, false);
 }

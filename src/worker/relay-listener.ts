@@ -1,6 +1,6 @@
 // The socket relay: listens, and matches each connection to a worker by the pid it says.
 
-import { chownSync } from 'node:fs';
+import { lchownSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -56,7 +56,7 @@ export class RelayListener implements ChannelOwner {
       if (path !== undefined) listenPrivately(this.#server, path).catch(reject);
       else this.#server.listen(...hostAndPort(this.#address));
     });
-    if (path !== undefined && this.#identity !== undefined) chownSync(path, this.#identity.uid, this.#identity.gid);
+    if (path !== undefined && this.#identity !== undefined) lchownSync(path, this.#identity.uid, this.#identity.gid);
   }
 
   /** Waits for the connection of this worker. */

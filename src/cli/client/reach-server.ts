@@ -2,9 +2,9 @@
 
 import { dirname } from 'node:path';
 import { RrtsError } from '../../core/errors.ts';
+import { directoryFault } from '../../core/private-directory.ts';
 import { type Address, formatAddress } from '../../core/scalars.ts';
 import { clientSettings } from '../../server/control/client-settings.ts';
-import { directoryFault } from '../../server/control/private-directory.ts';
 import { clientSocketPaths } from '../../server/control/socket-path.ts';
 import { configSources, type GlobalOptions } from '../options.ts';
 import { RpcClient } from './rpc-client.ts';

@@ -1,42 +1,43 @@
-// The rpc plugin: RoadRunner's RPC protocol over TCP on this machine, or over a unix socket.
+// The rpc plugin: RoadRunner's RPC protocol over TCP, or over a unix socket.
 
-import { chownSync } from 'node:fs';
 import { formatAddress } from '../../core/scalars.ts';
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { RpcListener } from '../rpc-listener/rpc-listener.ts';
 import { type RpcConfig, rpcSchema } from './config.ts';
+import { SocketFile } from './socket-file.ts';
 
 class RpcPlugin implements Plugin {
   readonly #config: RpcConfig;
   readonly #context: PluginContext;
   readonly #listener: RpcListener;
+  readonly #file: SocketFile | undefined;
 
   constructor(config: RpcConfig, context: PluginContext) {
     this.#config = config;
     this.#context = context;
     const services = () => context.rpcServices();
     this.#listener = new RpcListener({ services, logger: context.logger, key: 'rpc.listen' });
+    if (config.listen.kind === 'unix') this.#file = new SocketFile(config.listen.path, context.logger);
   }
 
   async start(): Promise<void> {
     const { listen } = this.#config;
     const { logger, workerOwner } = this.#context;
+    this.#file?.prepare(workerOwner);
     await this.#listener.listen(listen);
     // The workers are whom it is for.
-    if (listen.kind === 'unix' && workerOwner !== undefined) chownSync(listen.path, workerOwner.uid, workerOwner.gid);
+    if (workerOwner !== undefined) this.#file?.giveTo(workerOwner);
     logger.info({ address: formatAddress(listen) }, `rpc listens on ${formatAddress(listen)}`);
   }
 
   /** Workers of another user must get at the socket too. */
   async reload(): Promise<void> {
-    const { listen } = this.#config;
-    if (listen.kind !== 'unix' || process.getuid === undefined || process.getgid === undefined) return;
-    const { uid, gid } = this.#context.workerOwner ?? { uid: process.getuid(), gid: process.getgid() };
-    chownSync(listen.path, uid, gid);
+    this.#file?.giveTo(this.#context.workerOwner);
   }
 
-  stop(graceMs: number): Promise<void> {
-    return this.#listener.close(graceMs);
+  async stop(graceMs: number): Promise<void> {
+    await this.#listener.close(graceMs);
+    this.#file?.remove();
   }
 }
 

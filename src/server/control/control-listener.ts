@@ -4,12 +4,12 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
+import { makePrivateDirectory } from '../../core/private-directory.ts';
 import { removeStaleSocket } from '../../core/unix-socket.ts';
 import { RpcListener } from '../../plugins/rpc-listener/rpc-listener.ts';
 import { methodsOf, type Services } from '../../plugins/rpc-listener/services.ts';
 import { usageReader } from '../../worker/usage.ts';
 import { type ControlHost, controlMethods } from './control-services.ts';
-import { makePrivateDirectory } from './private-directory.ts';
 import { SOCKET_NAME, type SocketPlace, serverSocketPaths } from './socket-path.ts';
 
 /** For calls that run when the socket is closed. */
