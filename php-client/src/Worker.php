@@ -16,13 +16,18 @@ use Rrts\Protocol\HeadCodecs;
 use Rrts\Relay\FrameChannel;
 use Rrts\Relay\RelayFactory;
 use Rrts\Relay\RelayInterface;
+use Rrts\Rpc\InBandRpc;
+use Rrts\Rpc\Replies;
 
 /**
  * A native worker: one request at a time, in the terms of the protocol. {@see Http\HttpWorker} speaks HTTP on top.
  */
 final class Worker
 {
-    private const FEATURES = ['stream', 'early-hints', 'prefetch'];
+    private const FEATURES = ['stream', 'early-hints', 'prefetch', 'rpc'];
+
+    /** That of this process. */
+    private static ?self $current = null;
 
     /** Whether the master shows errors to clients. */
     public readonly bool $debug;
@@ -32,6 +37,9 @@ final class Worker
     private readonly Inbox $inbox;
 
     private readonly HeadCodecInterface $codec;
+
+    /** Null when the master offers none. */
+    private readonly ?InBandRpc $rpc;
 
     /** A request is in hand that nothing has answered. */
     private bool $busy = false;
@@ -53,15 +61,18 @@ final class Worker
     {
         $codecs ??= HeadCodecs::available();
         $this->channel = new FrameChannel($relay);
-        $this->inbox = new Inbox($this->channel);
+        $replies = new Replies();
+        $this->inbox = new Inbox($this->channel, $replies);
         $this->channel->send(ControlMessage::hello(Version::CLIENT, Version::PROTOCOL, $codecs->names(), self::FEATURES)->toFrame());
         $welcome = $this->waitForWelcome();
         $this->codec = $codecs->get($welcome->text('codec'));
         $this->debug = $welcome->flag('debug');
+        $this->rpc = $welcome->flag('rpc') ? new InBandRpc($this->channel, $this->inbox, $replies, $welcome->number('rpc_max')) : null;
     }
 
     /**
-     * The worker of this process, on the channel named in RRTS_RELAY.
+     * The worker of this process, on the channel named in RRTS_RELAY. The first call says hello: from then on the process counts as
+     * ready, gets requests and can call; further calls give the same worker.
      *
      * @throws ConfigurationException when the process was not started by rrts
      * @throws TransportException when the channel does not work
@@ -69,7 +80,29 @@ final class Worker
      */
     public static function create(): self
     {
-        return new self(RelayFactory::fromEnvironment());
+        return self::$current ??= new self(RelayFactory::fromEnvironment());
+    }
+
+    /** What {@see create()} made; null before it did. */
+    public static function current(): ?self
+    {
+        return self::$current;
+    }
+
+    /**
+     * Calls to the services of the server, on the channel of this worker.
+     *
+     * @throws ConfigurationException when the server offers none on it
+     */
+    public function rpc(): InBandRpc
+    {
+        return $this->rpc ?? throw new ConfigurationException('The server takes no calls on the channel of its workers: it is older than this package.');
+    }
+
+    /** Whether {@see rpc()} gives something. */
+    public function hasRpc(): bool
+    {
+        return $this->rpc !== null;
     }
 
     /**
@@ -84,6 +117,7 @@ final class Worker
         if ($this->busy) {
             throw new \LogicException('The last request has no answer yet.');
         }
+        $this->rpc?->flush();
         $frame = $this->inbox->nextRequest();
         if ($frame === null) {
             return null;

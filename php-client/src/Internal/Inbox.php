@@ -10,10 +10,11 @@ use Rrts\Protocol\ControlMessage;
 use Rrts\Protocol\Frame;
 use Rrts\Protocol\FrameCodec;
 use Rrts\Relay\FrameChannel;
+use Rrts\Rpc\Replies;
 
 /**
- * Sorts what the master sends: requests, the order to end, the order to abandon a stream, and the order to throw away
- * what was sent ahead. Says when a request that was sent ahead is begun.
+ * Sorts what the master sends: requests, replies to calls, the order to end, the order to abandon a stream, and the order to
+ * throw away what was sent ahead. Says when a request that was sent ahead is begun.
  *
  * @internal
  */
@@ -37,8 +38,10 @@ final class Inbox
     /** When the last request was handed out. */
     private int $handedOutAt;
 
-    public function __construct(private readonly FrameChannel $channel)
-    {
+    public function __construct(
+        private readonly FrameChannel $channel,
+        private readonly Replies $replies = new Replies(),
+    ) {
         $this->handedOutAt = \hrtime(true);
     }
 
@@ -106,6 +109,29 @@ final class Inbox
         return $this->abandoned;
     }
 
+    /**
+     * Waits for the reply to a call. What else comes is kept in its order, and orders are obeyed as they come.
+     *
+     * @throws TransportException when the master has gone
+     * @throws ProtocolException
+     */
+    public function waitForReply(int $sequence): Frame
+    {
+        while (true) {
+            $reply = $this->replies->take($sequence);
+            if ($reply !== null) {
+                return $reply;
+            }
+            $frame = $this->channel->receive();
+            if ($frame === null) {
+                $this->ended = true;
+
+                throw new TransportException('The master closed the channel during a call.');
+            }
+            $this->sort($frame);
+        }
+    }
+
     /** Hands out no further request: when this worker asks to be ended the master gives them all to others. */
     public function refuseRequests(): void
     {
@@ -144,6 +170,8 @@ final class Inbox
             $this->obey(ControlMessage::parse($frame->payload));
         } elseif (($frame->stream & Frame::STOP) !== 0) {
             $this->abandoned = true;
+        } elseif (isset($frame->options[1])) {
+            $this->replies->accept($frame);
         } elseif (!$this->refusing && ($frame->options !== [] || $frame->stream === 0)) {
             $this->requests[] = $frame;
         }

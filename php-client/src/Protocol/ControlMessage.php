@@ -31,10 +31,14 @@ final class ControlMessage
         ]);
     }
 
-    /** The master's answer to a hello. */
-    public static function welcome(string $codec, bool $debug): self
+    /**
+     * The master's answer to a hello.
+     *
+     * @param int $rpcMax bytes of the largest call that it takes; 0 when it takes none
+     */
+    public static function welcome(string $codec, bool $debug, int $rpcMax = 0): self
     {
-        return new self(['welcome' => 1, 'codec' => $codec, 'debug' => $debug]);
+        return new self(['welcome' => 1, 'codec' => $codec, 'debug' => $debug] + ($rpcMax > 0 ? ['rpc' => true, 'rpc_max' => $rpcMax] : []));
     }
 
     /** The master's question for the process number, or the answer to it. */

@@ -78,12 +78,13 @@ final class Master
         return $this->hello;
     }
 
-    public function welcome(bool $debug = false): void
+    /** @param int $rpcMax bytes of the largest call; 0 for a master that takes none */
+    public function welcome(bool $debug = false, int $rpcMax = 0): void
     {
         $this->hello = ControlMessage::parse($this->receive()->payload);
         $name = $this->hello->texts('codecs')[0];
         $this->codec = HeadCodecs::available()->get($name);
-        $this->send(ControlMessage::welcome($name, $debug)->toFrame());
+        $this->send(ControlMessage::welcome($name, $debug, $rpcMax)->toFrame());
     }
 
     /** @param array<string, mixed> $head beside method and URI */
@@ -100,6 +101,12 @@ final class Master
         $head += ['method' => $method, 'uri' => 'http://localhost:8080' . $uri, 'protocol' => '1.1', 'remote_addr' => '127.0.0.1', 'headers' => ['host', 'localhost:8080']];
         $bytes = $this->codec->encode($head);
         $this->send(FrameCodec::encode(new Frame($this->codec->flag(), $bytes . $body, [\strlen($bytes)])));
+    }
+
+    /** Takes a call; its sequence number, method, argument and deadline. */
+    public function call(): RpcCall
+    {
+        return RpcCall::of($this->receive());
     }
 
     /** Collects frames until the request is answered. */

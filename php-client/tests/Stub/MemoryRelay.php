@@ -29,9 +29,9 @@ final class MemoryRelay implements RelayInterface
     }
 
     /** A relay whose master has said welcome. */
-    public static function welcoming(HeadCodecInterface $codec, bool $debug = false): self
+    public static function welcoming(HeadCodecInterface $codec, bool $debug = false, int $rpcMax = 0): self
     {
-        return new self(ControlMessage::welcome($codec->name(), $debug)->toFrame());
+        return new self(ControlMessage::welcome($codec->name(), $debug, $rpcMax)->toFrame());
     }
 
     public function queue(string $bytes): void

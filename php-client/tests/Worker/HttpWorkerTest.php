@@ -31,7 +31,7 @@ final class HttpWorkerTest extends TestCase
 
         self::assertSame(1, $master->hello()->number('hello'));
         self::assertSame($options === ['-n'] ? ['json'] : ['msgpack', 'json'], $master->hello()->texts('codecs'));
-        self::assertSame(['stream', 'early-hints', 'prefetch'], $master->hello()->texts('features'));
+        self::assertSame(['stream', 'early-hints', 'prefetch', 'rpc'], $master->hello()->texts('features'));
         $reply = $master->request('GET', '/hello');
         self::assertSame([200, 'Hello', false], [$reply->status, $reply->body(), $reply->isStreamed]);
         self::assertSame('<p>page</p>', $master->request('GET', '/string')->body());
