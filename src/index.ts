@@ -4,7 +4,7 @@ export { ERROR_CODES, type ErrorCode, type ErrorDetails, isRrtsError, RrtsError 
 export { type Logger, silentLogger } from './core/logger.ts';
 export { type Address, address, duration, size } from './core/scalars.ts';
 export type { Health, Plugin, PluginContext, PluginType, PoolSpec } from './plugins/plugin.ts';
-export { CallError, type Method, type Services } from './plugins/rpc-listener/services.ts';
+export { type CallContext, CallError, type Caller, type Method, protoMethod } from './plugins/rpc-router/method.ts';
 export type { Pool } from './pool/pool.ts';
 export { PoolRequest } from './pool/request.ts';
 export type { PoolStats, WorkerStats } from './pool/stats.ts';

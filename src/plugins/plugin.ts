@@ -5,7 +5,8 @@ import type { z } from 'zod';
 import type { Logger } from '../core/logger.ts';
 import type { PoolConfig } from '../pool/config.ts';
 import type { Pool } from '../pool/pool.ts';
-import type { Method, Services } from './rpc-listener/services.ts';
+import type { Method } from './rpc-router/method.ts';
+import type { RpcRouter } from './rpc-router/router.ts';
 
 /** How a plugin is doing. `live` false asks for a restart, `ready` false for no traffic. */
 export interface Health {
@@ -55,12 +56,22 @@ export interface PluginContext {
   /** The checks that were registered, by plugin name. */
   healthChecks(): ReadonlyMap<string, () => Health>;
   /**
-   * Makes methods known to RPC clients as `service.Method`, on every listener. Methods that a service of this name had are replaced.
+   * Makes methods known to RPC clients as `service.Method`, on the channel of every native worker and on every listener. Methods that a
+   * service of this name had are replaced. `timeoutMs` is the longest time of a call when its caller says none (default: `rpc.call_timeout`; 0 for no limit).
    * @throws Error for `control`, which belongs to the host.
    */
-  registerRpc(service: string, methods: Readonly<Record<string, Method>>): void;
-  /** The services that are registered at this moment. */
-  rpcServices(): Services;
+  registerRpc(
+    service: string,
+    methods: Readonly<Record<string, Method>>,
+    options?: { readonly timeoutMs?: number },
+  ): void;
+  /**
+   * Calls a method from inside, with plain values; messages of protobuf are maps with the names of the .proto file. This is how a
+   * plugin reaches the service of another one. @throws CallError ERR_RPC_METHOD where it is not there, and what the method throws.
+   */
+  callRpc(method: string, argument: unknown): Promise<unknown>;
+  /** What listeners open a session on for each connection. */
+  readonly rpcRouter: RpcRouter;
   /** True from the moment the server was asked to stop. */
   readonly stopping: boolean;
 }

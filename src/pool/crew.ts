@@ -312,8 +312,9 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
     if (!this.#stopping && this.#debug === undefined) this.#trim();
   }
 
-  #workerOptionsFor({ sdkCodec, config }: PoolSettings): WorkerOptions {
+  #workerOptionsFor({ sdkCodec, config, rpc }: PoolSettings): WorkerOptions {
     return {
+      rpc,
       owner: this.#owner,
       logger: this.#logger,
       sdkCodec,

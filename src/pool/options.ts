@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import { commandWords, withPhpSettings, workerEnvironment } from '../worker/command.ts';
 import type { ServerConfig } from '../worker/config.ts';
 import { accountOf, groupOf } from '../worker/identity.ts';
+import type { RpcDoor } from '../worker/owner.ts';
 import type { RelayListener } from '../worker/relay-listener.ts';
 import type { SpawnOptions, spawnProcess } from '../worker/spawn.ts';
 import type { PoolConfig } from './config.ts';
@@ -18,6 +19,8 @@ export interface PoolSettings {
   /** Address of the RPC listener, passed on as RR_RPC. */
   readonly rpcAddress?: string | undefined;
   readonly version: string;
+  /** Answers the calls that native workers make over their channel. Default: none, and they are told so. */
+  readonly rpc?: RpcDoor | undefined;
   /** Environment that workers inherit. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Working directory of the workers. */

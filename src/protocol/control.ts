@@ -66,9 +66,10 @@ export function encodePidRequest(masterPid: number): Buffer {
   return encodeControl({ pid: masterPid });
 }
 
-/** Master to native worker: the answer to hello. */
-export function encodeWelcome(codec: 'msgpack' | 'json', debug: boolean): Buffer {
-  return encodeControl({ welcome: HELLO_VERSION, codec, debug });
+/** Master to native worker: the answer to hello. @param rpcMax - bytes of a call, for a worker that may call; undefined for one that may not. */
+export function encodeWelcome(codec: 'msgpack' | 'json', debug: boolean, rpcMax: number | undefined): Buffer {
+  const rpc = rpcMax === undefined ? {} : { rpc: true, rpc_max: rpcMax };
+  return encodeControl({ welcome: HELLO_VERSION, codec, debug, ...rpc });
 }
 
 /** Master to native worker: throw away the requests that you hold and have not begun, and say how many those were. */

@@ -40,6 +40,8 @@ export class FrameDecoder {
   #fault: RrtsError | undefined;
   /** While `onFrame` runs: the flags of the frame that follows in the bytes that came with this one. */
   nextFlags: number | undefined;
+  /** The same of its header length in words. */
+  nextWords = 0;
 
   /**
    * @param maxPayload - in bytes; checked from the header, before anything is kept.
@@ -91,6 +93,7 @@ export class FrameDecoder {
       };
       offset = this.#skipText(bytes, end);
       this.nextFlags = bytes[offset + 1];
+      this.nextWords = (bytes[offset] ?? 0) & 0x0f;
       onFrame(frame);
     }
     if (offset === bytes.length) return;

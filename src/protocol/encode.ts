@@ -25,12 +25,20 @@ function writeHeader(
   return words * 4;
 }
 
-/** A whole frame in one buffer. For control messages, tests and small frames; copies the payload. */
-export function encodeFrame(flags: number, stream: number, options: readonly number[], payload: Uint8Array): Buffer {
+/** A whole frame in one buffer. For control messages, RPC, tests and small frames; copies the payload, which may come in two parts. */
+export function encodeFrame(
+  flags: number,
+  stream: number,
+  options: readonly number[],
+  payload: Uint8Array,
+  rest?: Uint8Array,
+): Buffer {
   const header = FIXED_HEADER + 4 * options.length;
-  const frame = Buffer.allocUnsafe(header + payload.length);
-  writeHeader(frame, flags, stream, options, payload.length);
+  const length = payload.length + (rest?.length ?? 0);
+  const frame = Buffer.allocUnsafe(header + length);
+  writeHeader(frame, flags, stream, options, length);
   frame.set(payload, header);
+  if (rest !== undefined) frame.set(rest, header + payload.length);
   return frame;
 }
 

@@ -8,8 +8,9 @@ import { formatAddress } from '../core/scalars.ts';
 import type { Health, PluginContext, PoolSpec, WorkerOwner } from '../plugins/plugin.ts';
 import type { RpcConfig } from '../plugins/rpc/config.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
-import { methodsOf, type Services } from '../plugins/rpc-listener/services.ts';
-import { workerServices } from '../plugins/rpc-listener/worker-services.ts';
+import { DEFAULT_LIMITS, RpcRouter } from '../plugins/rpc-router/router.ts';
+import { type Services, serviceOf } from '../plugins/rpc-router/services.ts';
+import { workerServices } from '../plugins/rpc-router/worker-services.ts';
 import type { PoolSettings } from '../pool/options.ts';
 import { Pool } from '../pool/pool.ts';
 import { VERSION } from '../version.ts';
@@ -68,7 +69,8 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #metrics = new Registry();
   readonly #healthChecks = new Map<string, () => Health>();
-  readonly #rpcServices = new Map(workerServices(() => this.pools, usageReader()));
+  readonly #rpcServices = workerServices(() => this.pools, usageReader());
+  readonly #router: RpcRouter;
   readonly #started: Started[] = [];
   readonly #aborted = new AbortController();
   /** One for all pools: they have the same `server.relay`. */
@@ -84,6 +86,8 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#current = options;
+    const logger = options.logger.child({ logger: 'rpc' });
+    this.#router = new RpcRouter({ services: () => this.#rpcServices, logger, limits: DEFAULT_LIMITS });
   }
 
   /** All pools that run, those that boot included. */
@@ -210,11 +214,12 @@ export class Server {
         this.#healthChecks.set(plugin, check);
       },
       healthChecks: () => this.#healthChecks,
-      registerRpc: (service, methods) => {
+      registerRpc: (service, methods, options) => {
         if (service === 'control') throw new Error(`${name}: the RPC service control belongs to the server`);
-        this.#rpcServices.set(service, methodsOf(methods));
+        this.#rpcServices.set(service, serviceOf(methods, options));
       },
-      rpcServices: () => this.#rpcServices,
+      callRpc: (method, argument) => this.#router.call(method, argument, name),
+      rpcRouter: this.#router,
       get stopping() {
         return server.stopping;
       },
@@ -248,6 +253,7 @@ export class Server {
       server: config.server ?? missingServer(),
       rpcAddress: rpcUrl(config.plugins.get(rpcPlugin.name) as RpcConfig | undefined),
       version: VERSION,
+      rpc: { open: (peer) => this.#router.open(peer), maxPayload: this.#router.limits.maxPayload },
       environment: this.#environment,
       cwd: this.#options.cwd,
     };

@@ -5,6 +5,9 @@ import { isRrtsError, RrtsError } from '../core/errors.ts';
 import { FrameDecoder } from '../protocol/decode.ts';
 import { FLAG, type Frame } from '../protocol/frame.ts';
 
+/** Header words of a reply, which has one option; an RPC call has more. */
+const REPLY_WORDS = 4;
+
 /** Who hears what comes in. */
 export interface ChannelOwner {
   /** A whole frame. What it throws as an RrtsError counts as a fault of the peer. */
@@ -40,10 +43,10 @@ export class Channel {
     input.once('end', () => this.#finish());
   }
 
-  /** While a frame is handed out: true when another one that is no control frame came right behind it. */
+  /** While a frame is handed out: true when another one came right behind it that is neither a control frame nor an RPC call. */
   get hasMore(): boolean {
-    const flags = this.#decoder.nextFlags;
-    return flags !== undefined && (flags & FLAG.CONTROL) === 0;
+    const { nextFlags, nextWords } = this.#decoder;
+    return nextFlags !== undefined && (nextFlags & FLAG.CONTROL) === 0 && nextWords <= REPLY_WORDS;
   }
 
   /**
@@ -67,6 +70,12 @@ export class Channel {
     this.#output.write(first);
     this.#output.write(second);
     this.#output.uncork();
+  }
+
+  /** Sends an RPC reply; `sent` is called when the system has taken it, or never when the peer is gone. */
+  writeReply(frame: Buffer, sent: () => void): void {
+    if (this.#soon.length > 0) this.#flush();
+    this.#output.write(frame, sent);
   }
 
   /** Stops reading: the client takes no more now. Frames of the chunk that is being decoded still come. */

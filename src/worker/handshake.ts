@@ -5,6 +5,7 @@ import { encodeWelcome, HELLO_VERSION, parseControl } from '../protocol/control.
 import { FLAG, type Frame } from '../protocol/frame.ts';
 import type { HeadCodec } from '../protocol/payload.ts';
 import type { Channel } from './channel.ts';
+import type { RpcDoor } from './owner.ts';
 import { sequenceError } from './reply.ts';
 
 /** What the master knows of a worker when it has introduced itself. */
@@ -18,6 +19,8 @@ export interface Introduction {
    * that was sent ahead, and throws away what is revoked.
    */
   readonly prefetches: Prefetches;
+  /** Whether it makes RPC calls over its channel, and has been told that it may. */
+  readonly calls: boolean;
 }
 
 /** See {@link Introduction.prefetches}. */
@@ -29,6 +32,7 @@ export interface HandshakeTerms {
   readonly sdkPrefetch: boolean;
   readonly script: string;
   readonly debug: boolean;
+  readonly rpc: RpcDoor | undefined;
 }
 
 /**
@@ -40,7 +44,8 @@ export function introduce(channel: Channel, frame: Frame, onStdout: boolean, ter
   if ((frame.flags & FLAG.CONTROL) === 0) throw sequenceError('a frame before the handshake');
   const message = parseControl(frame.payload);
   if (message.kind === 'pid') {
-    return { codec: terms.sdkCodec, phpVersion: '', prefetches: terms.sdkPrefetch ? 'but-in-streams' : 'never' };
+    const prefetches = terms.sdkPrefetch ? 'but-in-streams' : 'never';
+    return { codec: terms.sdkCodec, phpVersion: '', prefetches, calls: false };
   }
   if (onStdout) throw sequenceError('hello on STDOUT');
   const { hello, codecs, features, php } = message.hello;
@@ -50,7 +55,8 @@ export function introduce(channel: Channel, frame: Frame, onStdout: boolean, ter
     });
   }
   const msgpack = codecs.includes('msgpack');
-  channel.write(encodeWelcome(msgpack ? 'msgpack' : 'json', terms.debug));
+  const rpcMax = features.includes('rpc') ? terms.rpc?.maxPayload : undefined;
+  channel.write(encodeWelcome(msgpack ? 'msgpack' : 'json', terms.debug, rpcMax));
   const prefetches = features.includes('prefetch') ? 'always' : 'never';
-  return { codec: msgpack ? 'native' : 'native-json', phpVersion: php, prefetches };
+  return { codec: msgpack ? 'native' : 'native-json', phpVersion: php, prefetches, calls: rpcMax !== undefined };
 }

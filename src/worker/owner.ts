@@ -1,6 +1,7 @@
 // What a worker is given, and whom it tells what becomes of it.
 
 import type { Logger } from '../core/logger.ts';
+import type { Frame } from '../protocol/frame.ts';
 import type { Exchange, Outcome } from './exchange.ts';
 import type { ExitReason } from './exit-reason.ts';
 import type { Worker } from './worker.ts';
@@ -30,8 +31,33 @@ export interface WorkerOwner {
   workerExited(worker: Worker, exit: WorkerExit, booted: boolean): void;
 }
 
+/** What answers the calls that native workers make over their channel. */
+export interface RpcDoor {
+  /** A worker that may call is ready. */
+  open(peer: RpcPeer): RpcCalls;
+  /** Bytes of a call or a result; the worker is told. */
+  readonly maxPayload: number;
+}
+
+/** A worker, as the door sees it. */
+export interface RpcPeer {
+  readonly name: string;
+  readonly debug: boolean;
+  readonly quietZero: boolean;
+  write(frame: Buffer, sent: () => void): void;
+}
+
+/** The calls of one worker. */
+export interface RpcCalls {
+  /** @throws RrtsError ERR_PROTOCOL_SEQUENCE for a frame that is no call. */
+  receive(frame: Frame): void;
+  /** The worker is gone. */
+  close(): void;
+}
+
 /** What a worker needs beside its process. */
 export interface WorkerOptions {
+  readonly rpc: RpcDoor | undefined;
   readonly owner: WorkerOwner;
   readonly logger: Logger;
   readonly sdkCodec: 'json' | 'proto';

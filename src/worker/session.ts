@@ -5,9 +5,11 @@ import { parseDropped, REVOKE_FRAME } from '../protocol/control.ts';
 import { encodeExchange, PONG_FRAME, STREAM_STOP_FRAME } from '../protocol/encode.ts';
 import { FLAG, type Frame, STREAM } from '../protocol/frame.ts';
 import type { HeadCodec } from '../protocol/payload.ts';
+import { isRpc } from '../protocol/rpc/call.ts';
 import type { Channel } from './channel.ts';
 import type { Exchange, Outcome } from './exchange.ts';
 import { Line } from './line.ts';
+import type { RpcCalls } from './owner.ts';
 import { readReply, sequenceError } from './reply.ts';
 
 /** Limits in milliseconds; 0 for none. */
@@ -43,17 +45,29 @@ export class Session {
   readonly #limits: SessionLimits;
   readonly #announced: boolean;
   readonly #line: Line;
+  readonly #calls: RpcCalls | undefined;
   #cancelled = false;
   #abandoned = false;
 
-  /** @param announced - whether the worker says when it begins a request that was sent ahead, and throws away what is revoked. */
-  constructor(channel: Channel, codec: HeadCodec, owner: SessionOwner, limits: SessionLimits, announced: boolean) {
+  /**
+   * @param announced - whether the worker says when it begins a request that was sent ahead, and throws away what is revoked.
+   * @param calls - answers its RPC calls; undefined for a worker that makes none.
+   */
+  constructor(
+    channel: Channel,
+    codec: HeadCodec,
+    owner: SessionOwner,
+    limits: SessionLimits,
+    announced: boolean,
+    calls: RpcCalls | undefined,
+  ) {
     this.#channel = channel;
     this.#codec = codec;
     this.#owner = owner;
     this.#limits = limits;
     this.#announced = announced;
     this.#line = new Line(announced);
+    this.#calls = calls;
   }
 
   /** Requests sent ahead. */
@@ -149,6 +163,11 @@ export class Session {
       this.#receiveControl(frame);
       return;
     }
+    // At any time: while it boots its application, in a request, and after the answer.
+    if (this.#calls !== undefined && isRpc(frame)) {
+      this.#calls.receive(frame);
+      return;
+    }
     const exchange = this.#line.current;
     if (exchange === undefined) throw sequenceError('a reply without a request');
     const begins = (frame.stream & STREAM.BEGIN) !== 0;
@@ -173,6 +192,11 @@ export class Session {
     this.deadline = 0;
     if (running) this.#owner.exchangeEnded(exchange, begun ? outcome : { ...outcome, kind: 'not_begun' }, false);
     if (taken.length > 0) this.#owner.takenBack(taken);
+  }
+
+  /** The worker is gone: its RPC calls are given up. */
+  close(): void {
+    this.#calls?.close();
   }
 
   /** Takes back what was sent ahead: the running request takes its time. */

@@ -28,6 +28,7 @@ import { WorkerOutput } from './output.ts';
 import type { WorkerOptions } from './owner.ts';
 import { sequenceError } from './reply.ts';
 import { ResidentMemory } from './resident.ts';
+import { rpcPeer } from './rpc-peer.ts';
 import { Session, type SessionOwner } from './session.ts';
 import type { SpawnedProcess } from './spawn.ts';
 import { mayGo, type WorkerState } from './state.ts';
@@ -303,11 +304,13 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
   }
 
   #introduced(channel: Channel, frame: Frame): void {
-    const { codec, phpVersion, prefetches } = introduce(channel, frame, channel === this.#stdioChannel, this.#options);
+    const onStdout = channel === this.#stdioChannel;
+    const { codec, phpVersion, prefetches, calls } = introduce(channel, frame, onStdout, this.#options);
     this.codec = codec;
     this.phpVersion = phpVersion;
     this.#channel = channel;
-    this.#session = new Session(channel, codec, this, this.#options, prefetches === 'always');
+    const door = calls ? this.#options.rpc?.open(rpcPeer(channel, this.pid, this.#options.debug)) : undefined;
+    this.#session = new Session(channel, codec, this, this.#options, prefetches === 'always', door);
     this.#prefetches = prefetches;
     this.#booted = true;
     clearTimeout(this.#bootTimer);
@@ -372,6 +375,7 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     const cut = this.#session?.replying === true;
     // The page of pool.debug shows it; elsewhere the pool's log line does.
     const told = debug ? `${how}${whatItPrinted(tail, true)}` : how;
+    this.#session?.close();
     this.#session?.fail({ kind: cut ? 'cut' : 'crash', error: endedInExchange(this.pid, told, cut, facts) });
     owner.workerExited(this, { code, signal, reason: this.#reason ?? 'died', tail }, this.#booted);
   }

@@ -3,14 +3,16 @@
 import { Registry } from 'prom-client';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { Health, PluginContext } from '../../src/plugins/plugin.ts';
-import { type Method, methodsOf } from '../../src/plugins/rpc-listener/services.ts';
+import { DEFAULT_LIMITS, RpcRouter } from '../../src/plugins/rpc-router/router.ts';
+import { type Service, serviceOf } from '../../src/plugins/rpc-router/services.ts';
 import type { Pool } from '../../src/pool/pool.ts';
 import type { PoolStats, WorkerStats } from '../../src/pool/stats.ts';
 
 /** A context whose pools have these numbers. `stopping` may be set. */
 export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & { stopping: boolean } {
   const checks = new Map<string, () => Health>();
-  const services = new Map<string, ReadonlyMap<string, Method>>();
+  const services = new Map<string, Service>();
+  const router = new RpcRouter({ services: () => services, logger: silentLogger, limits: DEFAULT_LIMITS });
   return {
     logger: silentLogger,
     directory: '/nowhere',
@@ -21,8 +23,9 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
     pools: () => stats().map((one) => ({ name: one.name, stats: () => one }) as unknown as Pool),
     registerHealthCheck: (plugin, check) => void checks.set(plugin, check),
     healthChecks: () => checks,
-    registerRpc: (service, methods) => void services.set(service, methodsOf(methods)),
-    rpcServices: () => services,
+    registerRpc: (service, methods, options) => void services.set(service, serviceOf(methods, options)),
+    callRpc: (method, argument) => router.call(method, argument, 'test'),
+    rpcRouter: router,
     stopping: false,
   };
 }

@@ -36,9 +36,12 @@ test('the fixed frames are the golden ones', () => {
   assert.equal(STREAM_STOP_FRAME.toString('hex'), '13000000000096d180340200');
 });
 
-test('welcome names the codec', () => {
-  const frame = decodeOne(encodeWelcome('msgpack', true));
+test('welcome names the codec, and what may be called', () => {
+  const frame = decodeOne(encodeWelcome('msgpack', true, undefined));
   assert.deepEqual(JSON.parse(frame.payload.toString()), { welcome: 1, codec: 'msgpack', debug: true });
+  const calling = decodeOne(encodeWelcome('json', false, 1000));
+  const wanted = { welcome: 1, codec: 'json', debug: false, rpc: true, rpc_max: 1000 };
+  assert.deepEqual(JSON.parse(calling.payload.toString()), wanted);
 });
 
 test('control messages of workers are read, others are refused', () => {

@@ -1,45 +1,55 @@
-// One client: reads calls, runs them side by side, answers each as soon as it is done.
+// One connection of a client: frames in, calls to its session, replies out.
 
 import type { Socket } from 'node:net';
-import { isRrtsError, messageOf } from '../../core/errors.ts';
+import { isRrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { FrameDecoder } from '../../protocol/decode.ts';
 import type { Frame } from '../../protocol/frame.ts';
-import { type Call, encodeError, encodeResult, readCall } from './call.ts';
-import { runCall, type Services, textForCaller } from './services.ts';
+import type { RpcRouter } from '../rpc-router/router.ts';
+import type { Peer, RpcSession } from '../rpc-router/session.ts';
 
-/** Largest call. What is managed here is small; a wrong length must not make us wait for gigabytes. */
-const MAX_PAYLOAD = 16 * 1024 * 1024;
-/** Calls that run at the same time; the next ones wait in the socket. A call whose reply was not taken yet counts. */
-const MAX_IN_FLIGHT = 128;
-
-/** A connection. Made for an accepted socket that allows half-open. Which services there are is asked at each call. */
-export class Connection {
+/** A connection. Made for an accepted socket that allows half-open. */
+export class Connection implements Peer {
+  readonly name: string;
+  readonly debug = false;
+  readonly quietZero = false;
   readonly #socket: Socket;
-  readonly #services: () => Services;
   readonly #logger: Logger;
-  readonly #decoder = new FrameDecoder(MAX_PAYLOAD);
-  /** Calls of the portion that was read when the limit was reached. */
-  readonly #waiting: Call[] = [];
-  #inFlight = 0;
+  readonly #decoder: FrameDecoder;
+  readonly #session: RpcSession;
   /** True when no further call will come. */
   #ending = false;
 
-  constructor(socket: Socket, services: () => Services, logger: Logger) {
+  constructor(socket: Socket, router: RpcRouter, logger: Logger) {
+    this.name = socket.remoteAddress === undefined ? 'a unix socket' : `${socket.remoteAddress}:${socket.remotePort}`;
     this.#socket = socket;
-    this.#services = services;
     this.#logger = logger;
-    const onFrame = (frame: Frame): void => this.#receive(readCall(frame));
+    this.#decoder = new FrameDecoder(router.limits.maxPayload);
+    this.#session = router.open(this);
+    const onFrame = (frame: Frame): void => this.#session.receive(frame);
     socket.on('data', (chunk: Buffer) => this.#read(chunk, onFrame));
     socket.on('error', () => socket.destroy());
     socket.once('end', () => this.#ended());
+    socket.once('close', () => this.#session.close());
+  }
+
+  write(frame: Buffer, sent: () => void): void {
+    // Called when the system has taken it: a client that reads no answers is not read either, once its calls are as many as may run.
+    this.#socket.write(frame, sent);
+  }
+
+  full(): void {
+    this.#socket.pause();
+  }
+
+  free(): void {
+    if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** Takes no further call and closes when those that run are answered. */
   end(): void {
     this.#ending = true;
-    this.#waiting.length = 0;
-    this.#endIfDone();
+    this.#session.drain(() => this.#socket.destroySoon());
   }
 
   #read(chunk: Buffer, onFrame: (frame: Frame) => void): void {
@@ -54,53 +64,18 @@ export class Connection {
 
   #ended(): void {
     if (this.#decoder.pendingBytes > 0 && !this.#ending) this.#fault('the input ended inside a frame');
+    else this.#finish();
+  }
+
+  /** The client has said all it has to say: what waits is still run and answered. */
+  #finish(): void {
     this.#ending = true;
-    this.#endIfDone();
+    this.#session.finish(() => this.#socket.destroySoon());
   }
 
   #fault(message: string): void {
     this.#ending = true;
-    this.#waiting.length = 0;
     this.#logger.warn({ error: message }, `rpc: a connection was closed because of what came over it: ${message}`);
     this.#socket.destroy();
-  }
-
-  #receive(call: Call): void {
-    if (this.#inFlight < MAX_IN_FLIGHT) {
-      void this.#run(call);
-      return;
-    }
-    this.#waiting.push(call);
-    this.#socket.pause();
-  }
-
-  async #run(call: Call): Promise<void> {
-    this.#inFlight++;
-    const reply = await this.#answer(call);
-    if (this.#socket.destroyed) return;
-    this.#socket.write(reply, () => this.#done());
-  }
-
-  /** Never rejects: whatever happens, the caller gets an answer. */
-  async #answer(call: Call): Promise<Buffer> {
-    try {
-      return encodeResult(call, await runCall(this.#services(), call));
-    } catch (error) {
-      const text = textForCaller(error);
-      if (text === undefined) this.#logger.error({ err: error }, `rpc: ${call.method} failed: ${messageOf(error)}`);
-      return encodeError(call, text ?? 'internal error');
-    }
-  }
-
-  #done(): void {
-    this.#inFlight--;
-    const next = this.#waiting.shift();
-    if (next !== undefined) void this.#run(next);
-    else if (this.#socket.isPaused()) this.#socket.resume();
-    this.#endIfDone();
-  }
-
-  #endIfDone(): void {
-    if (this.#ending && this.#inFlight === 0 && this.#waiting.length === 0) this.#socket.destroySoon();
   }
 }

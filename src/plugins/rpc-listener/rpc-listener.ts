@@ -4,9 +4,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '../../core/logger.ts';
 import { type Address, listenOptions } from '../../core/scalars.ts';
 import { listenPrivately } from '../../core/unix-socket.ts';
+import type { RpcRouter } from '../rpc-router/router.ts';
 import { listenError } from '../side-server.ts';
 import { Connection } from './connection.ts';
-import type { Services } from './services.ts';
 
 const MAX_CONNECTIONS = 1000;
 
@@ -15,8 +15,8 @@ const LONGEST_GRACE_MS = 1000;
 
 /** Options of a listener. */
 export interface RpcListenerOptions {
-  /** What it answers, asked at each call: services may come later. */
-  readonly services: () => Services;
+  /** Runs what is called. */
+  readonly router: RpcRouter;
   readonly logger: Logger;
   /** Configuration key of the address; errors name it. */
   readonly key: string;
@@ -59,8 +59,8 @@ export class RpcListener {
   }
 
   #accept(socket: Socket): void {
-    const { services, logger } = this.#options;
-    this.#connections.set(socket, new Connection(socket, services, logger));
+    const { router, logger } = this.#options;
+    this.#connections.set(socket, new Connection(socket, router, logger));
     socket.once('close', () => this.#connections.delete(socket));
   }
 

@@ -15,9 +15,9 @@ class RpcPlugin implements Plugin {
   constructor(config: RpcConfig, context: PluginContext) {
     this.#config = config;
     this.#context = context;
-    const services = () => context.rpcServices();
-    this.#listener = new RpcListener({ services, logger: context.logger, key: 'rpc.listen' });
-    if (config.listen.kind === 'unix') this.#file = new SocketFile(config.listen.path, context.logger);
+    const { rpcRouter: router, logger } = context;
+    this.#listener = new RpcListener({ router, logger, key: 'rpc.listen' });
+    if (config.listen.kind === 'unix') this.#file = new SocketFile(config.listen.path, logger);
   }
 
   async start(): Promise<void> {

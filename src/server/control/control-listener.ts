@@ -7,7 +7,8 @@ import type { Logger } from '../../core/logger.ts';
 import { makePrivateDirectory } from '../../core/private-directory.ts';
 import { removeStaleSocket } from '../../core/unix-socket.ts';
 import { RpcListener } from '../../plugins/rpc-listener/rpc-listener.ts';
-import { methodsOf, type Services } from '../../plugins/rpc-listener/services.ts';
+import { DEFAULT_LIMITS, RpcRouter } from '../../plugins/rpc-router/router.ts';
+import { type Services, serviceOf } from '../../plugins/rpc-router/services.ts';
 import { usageReader } from '../../worker/usage.ts';
 import { type ControlHost, controlMethods } from './control-services.ts';
 import { SOCKET_NAME, type SocketPlace, serverSocketPaths } from './socket-path.ts';
@@ -31,9 +32,10 @@ export interface ControlOptions {
 
 /** Opens the socket. Never rejects: a server without one serves all the same, and a warning says why. @returns how to close it. */
 export async function openControl({ host, services, place, logger }: ControlOptions): Promise<() => Promise<void>> {
-  const control = methodsOf(controlMethods(host, usageReader()));
+  const control = serviceOf(controlMethods(host, usageReader()), { timeoutMs: 0 });
   const all = (): Services => new Map([...services, ['control', control]]);
-  const listener = new RpcListener({ services: all, logger, key: SOCKET_KEY });
+  const router = new RpcRouter({ services: all, logger, limits: DEFAULT_LIMITS });
+  const listener = new RpcListener({ router, logger, key: SOCKET_KEY });
   const paths = serverSocketPaths(place);
   if (paths.length === 0) return async () => undefined;
   try {

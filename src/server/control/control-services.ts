@@ -1,6 +1,6 @@
 // The RPC service `control`: what only the owner of the server may ask for.
 
-import { CallError, type Method } from '../../plugins/rpc-listener/services.ts';
+import { CallError, type Method } from '../../plugins/rpc-router/method.ts';
 import type { Pool } from '../../pool/pool.ts';
 import type { UsageReader } from '../../worker/usage.ts';
 import type { ReloadReport } from '../reload.ts';

@@ -7,7 +7,9 @@ import { RpcClient } from '../../../src/cli/client/rpc-client.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { Address } from '../../../src/core/scalars.ts';
 import { RpcListener } from '../../../src/plugins/rpc-listener/rpc-listener.ts';
-import { CallError, methodsOf } from '../../../src/plugins/rpc-listener/services.ts';
+import { CallError } from '../../../src/plugins/rpc-router/method.ts';
+import { DEFAULT_LIMITS, RpcRouter } from '../../../src/plugins/rpc-router/router.ts';
+import { serviceOf } from '../../../src/plugins/rpc-router/services.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
 import { within } from '../../helpers/wait-for.ts';
 
@@ -36,13 +38,15 @@ async function rawServer(t: TestContext, talk: (socket: Socket) => void): Promis
 
 test('results and refusals, side by side', async (t) => {
   const address = socketPath(t);
-  const methods = methodsOf({
+  const methods = serviceOf({
     Double: (argument) => Number(argument) * 2,
     Refuse: () => {
       throw new CallError('no, thank you');
     },
   });
-  const listener = new RpcListener({ services: () => new Map([['it', methods]]), logger: silentLogger, key: 'k' });
+  const services = () => new Map([['it', methods]]);
+  const router = new RpcRouter({ services, logger: silentLogger, limits: DEFAULT_LIMITS });
+  const listener = new RpcListener({ router, logger: silentLogger, key: 'k' });
   await listener.listen(address);
   t.after(() => listener.close(0));
   const client = await clientOf(t, address);

@@ -46,11 +46,10 @@ class Host {
       registerHealthCheck: (plugin: string, check: () => Health) => host.checks.set(plugin, check),
       healthChecks: () => host.checks,
       registerRpc: () => undefined,
-      rpcServices: () => new Map(),
       get stopping() {
         return host.stopping;
       },
-    } as PluginContext;
+    } as unknown as PluginContext;
   }
 
   plugin(changes: ConfigChanges = {}) {

@@ -9,11 +9,12 @@ import { camelCased } from '../../../src/core/camel-case.ts';
 import { RrtsError } from '../../../src/core/errors.ts';
 import { rpcSchema } from '../../../src/plugins/rpc/config.ts';
 import { rpcPlugin } from '../../../src/plugins/rpc/plugin.ts';
-import { encodeError } from '../../../src/plugins/rpc-listener/call.ts';
-import { workerServices } from '../../../src/plugins/rpc-listener/worker-services.ts';
+import { DEFAULT_LIMITS, RpcRouter } from '../../../src/plugins/rpc-router/router.ts';
+import { workerServices } from '../../../src/plugins/rpc-router/worker-services.ts';
 import type { Pool } from '../../../src/pool/pool.ts';
 import { encodeFrame } from '../../../src/protocol/encode.ts';
 import { FLAG } from '../../../src/protocol/frame.ts';
+import { encodeError } from '../../../src/protocol/rpc/call.ts';
 import { ROADRUNNER_VERSION } from '../../../src/version.ts';
 import { usageReader } from '../../../src/worker/usage.ts';
 import { freePort } from '../../helpers/free-port.ts';
@@ -66,7 +67,8 @@ async function startRpc(t: TestContext, listen?: string) {
   const pool = new FakePool();
   const logger = new LogCollector();
   const services = workerServices(() => [pool as unknown as Pool], usageReader());
-  const context = { ...fakeContext(() => []), logger, rpcServices: () => services };
+  const rpcRouter = new RpcRouter({ services: () => services, logger, limits: DEFAULT_LIMITS });
+  const context = { ...fakeContext(() => []), logger, rpcRouter };
   const config = camelCased(rpcSchema, rpcSchema.parse({ listen: listen ?? `tcp://127.0.0.1:${port}` }));
   const plugin = rpcPlugin.create(config, context);
   await plugin.start();
@@ -114,18 +116,31 @@ test('an error has the form of the golden one, with the texts of net/rpc', async
 
 test('the golden error, byte for byte', () => {
   const golden = VECTORS.valid.find(({ name }) => name === 'rpc error');
-  const call = { sequence: 1, method: Buffer.from('kv.Nope'), argument: Buffer.alloc(0), codec: FLAG.JSON };
-  assert.equal(encodeError(call, "rpc: can't find method kv.Nope").toString('hex'), golden?.hex);
+  const call = {
+    sequence: 1,
+    method: Buffer.from('kv.Nope'),
+    argument: Buffer.alloc(0),
+    codec: FLAG.JSON,
+    deadlineMs: 0,
+  };
+  assert.equal(encodeError(call, Buffer.from("rpc: can't find method kv.Nope")).toString('hex'), golden?.hex);
 });
 
 test('another codec, and JSON that is none, are errors of the call', async (t) => {
   const { connectTo } = await startRpc(t);
   const client = connectTo();
-  for (const flags of [0, FLAG.PROTO, FLAG.RAW, FLAG.MSGPACK, 0x20]) {
+  const refusals = new Map([
+    [0, /JSON, MessagePack, protobuf and raw are understood/],
+    [0x20, /Go's gob/],
+    [FLAG.JSON | FLAG.PROTO, /flags 0x88/],
+    [FLAG.PROTO, /takes JSON \(flag 0x08\) or MessagePack/],
+  ]);
+  for (const [flags, text] of refusals) {
     const reply = await client.send('rpc.Version', Buffer.from('x'), flags);
     assert.equal(reply.flags, flags | FLAG.ERROR);
-    assert.match(reply.text, /takes JSON/);
+    assert.match(reply.text, text);
   }
+  assert.equal((await client.send('rpc.Version', Buffer.from('x'), FLAG.RAW)).text, ROADRUNNER_VERSION);
   for (const bad of ['{', 'tru', '\u0000']) {
     assert.match((await client.send('rpc.Version', Buffer.from(bad))).text, /not well-formed JSON/);
   }
@@ -197,10 +212,10 @@ const FAULTS: Record<string, Buffer> = {
   text: Buffer.from('GET / HTTP/1.1\r\n\r\n'),
   'no options': encodeFrame(FLAG.JSON, 0, [], Buffer.from('rpc.Version')),
   'one option': encodeFrame(FLAG.JSON, 0, [11], Buffer.from('rpc.Version')),
-  'three options': encodeFrame(FLAG.JSON, 0, [1, 11, 0], Buffer.from('rpc.Version')),
+  'four options': encodeFrame(FLAG.JSON, 0, [1, 11, 0, 0], Buffer.from('rpc.Version')),
   'a name longer than its frame': encodeFrame(FLAG.JSON, 0, [1, 12], Buffer.from('rpc.Version')),
   'a control frame': encodeFrame(FLAG.JSON | FLAG.CONTROL, 0, [1, 11], Buffer.from('rpc.Version')),
-  'a frame over 16 MiB': encodeFrame(FLAG.JSON, 0, [1, 11], Buffer.alloc(16 * 1024 * 1024 + 1)).subarray(0, 64),
+  'a frame over 64 MiB': encodeFrame(FLAG.JSON, 0, [1, 11], Buffer.alloc(64 * 1024 * 1024 + 1)).subarray(0, 64),
 };
 
 for (const [name, bytes] of Object.entries(FAULTS)) {

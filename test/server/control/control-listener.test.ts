@@ -5,7 +5,7 @@ import { existsSync, linkSync, mkdirSync, utimesSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { RpcClient } from '../../../src/cli/client/rpc-client.ts';
-import { methodsOf } from '../../../src/plugins/rpc-listener/services.ts';
+import { serviceOf } from '../../../src/plugins/rpc-router/services.ts';
 import { openControl } from '../../../src/server/control/control-listener.ts';
 import { makeTempDir, type TempDir } from '../../helpers/temp-dir.ts';
 import { eventually } from '../../helpers/wait-for.ts';
@@ -29,7 +29,7 @@ async function open(t: TestContext, dir: TempDir, written?: string) {
       stop: (force) => void stops.push(force),
       graceMs: () => 1234,
     },
-    services: new Map([['clock', methodsOf({ Now: () => 12 })]]),
+    services: new Map([['clock', serviceOf({ Now: () => 12 })]]),
     place: {
       file: 'app.yaml',
       directory: dir.path,

@@ -5,7 +5,8 @@ import type { WorkerStats } from '../../pool/stats.ts';
 import { ROADRUNNER_VERSION } from '../../version.ts';
 import type { WorkerState } from '../../worker/state.ts';
 import type { UsageReader, WorkerUsage } from '../../worker/usage.ts';
-import { CallError, type Method, type Services } from './services.ts';
+import { CallError, type Method } from './method.ts';
+import { type Service, serviceOf } from './services.ts';
 
 /** RoadRunner's numbers and names of states. */
 const STATUS: Readonly<Record<WorkerState, readonly [number, string]>> = {
@@ -23,7 +24,7 @@ const NS_PER_MS = 1e6;
  * a name of its own after that and a dot: `http`, `http.reports`. To the informer each is one. A reset of `http` is one of all its
  * pools, because that is what a deployment means, and only of one when that one is named.
  */
-export function workerServices(pools: () => readonly Pool[], readUsage: UsageReader): Services {
+export function workerServices(pools: () => readonly Pool[], readUsage: UsageReader): Map<string, Service> {
   const names = (): string[] => pools().map(({ name }) => name);
   const find = (plugin: unknown): Pool | undefined => pools().find(({ name }) => name === pluginName(plugin));
   const managed = (plugin: unknown): Pool =>
@@ -52,9 +53,10 @@ export function workerServices(pools: () => readonly Pool[], readUsage: UsageRea
     },
   };
   return new Map([
-    ['rpc', new Map<string, Method>([['Version', () => ROADRUNNER_VERSION]])],
-    ['informer', new Map(Object.entries(informer))],
-    ['resetter', new Map(Object.entries(resetter))],
+    ['rpc', serviceOf({ Version: () => ROADRUNNER_VERSION })],
+    // A boot takes as long as allocate_timeout allows, and a reset as many boots as it takes.
+    ['informer', serviceOf(informer, { timeoutMs: 0 })],
+    ['resetter', serviceOf(resetter, { timeoutMs: 0 })],
   ]);
 }
 
