@@ -1,8 +1,17 @@
 // The public names of the package, for programs that embed rrts and for plugins.
 
+export { z } from 'zod';
 export { ERROR_CODES, type ErrorCode, type ErrorDetails, isRrtsError, RrtsError } from './core/errors.ts';
 export { type Logger, silentLogger } from './core/logger.ts';
 export { type Address, address, duration, size } from './core/scalars.ts';
+export {
+  bytes,
+  defineService,
+  type KeyValueStore,
+  type Service,
+  type ServiceContext,
+  type ServiceMethod,
+} from './plugins/bridge/services/define-service.ts';
 export type { Health, Plugin, PluginContext, PluginType, PoolSpec } from './plugins/plugin.ts';
 export { type CallContext, CallError, type Caller, type Method, protoMethod } from './plugins/rpc-router/method.ts';
 export type { Pool } from './pool/pool.ts';
