@@ -29,6 +29,9 @@ final class Worker
     /** That of this process. */
     private static ?self $current = null;
 
+    /** This process is going to be one. */
+    private static bool $announced = false;
+
     /** Whether the master shows errors to clients. */
     public readonly bool $debug;
 
@@ -87,6 +90,26 @@ final class Worker
     public static function current(): ?self
     {
         return self::$current;
+    }
+
+    /**
+     * This process will {@see create()} its worker as soon as the application has booted.
+     *
+     * @internal
+     */
+    public static function announce(): void
+    {
+        self::$announced = true;
+    }
+
+    /**
+     * Whether it will, or has.
+     *
+     * @internal
+     */
+    public static function isAnnounced(): bool
+    {
+        return self::$announced;
     }
 
     /**

@@ -30,18 +30,9 @@ final class PendingCall
 
     public function __destruct()
     {
-        if ($this->connection === null) {
-            return;
+        if ($this->connection !== null) {
+            $this->forget();
         }
-        $call = $this->call;
-        // A result with objects must be read, or Node would keep those for as long as the connection lives.
-        $this->replies->giveUp($this->sequence, $call->revive === null ? null : static function (Frame $frame) use ($call): void {
-            try {
-                ReplyReader::read($frame, $call);
-            } catch (\Throwable) {
-                // Nobody asks any more.
-            }
-        });
     }
 
     /**
@@ -58,11 +49,24 @@ final class PendingCall
             try {
                 $this->result = ReplyReader::read($connection->await($this->replies, $this->sequence, $this->call, $this->startedAt), $this->call);
             } catch (\Throwable $failure) {
-                $this->replies->giveUp($this->sequence);
+                $this->forget();
                 $this->failure = $failure;
             }
         }
 
         return $this->failure === null ? $this->result : throw $this->failure;
+    }
+
+    private function forget(): void
+    {
+        $call = $this->call;
+        // A result with objects must be read, or Node would keep those for as long as the connection lives.
+        $this->replies->giveUp($this->sequence, $call->revive === null ? null : static function (Frame $frame) use ($call): void {
+            try {
+                ReplyReader::read($frame, $call);
+            } catch (\Throwable) {
+                // Nobody asks any more.
+            }
+        });
     }
 }

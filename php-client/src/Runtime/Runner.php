@@ -42,6 +42,7 @@ final class Runner implements RunnerInterface
      */
     public function run(): int
     {
+        Worker::announce();
         // Before the hello: what fails here is a failed boot, and the first request need not wait for it.
         $handler = $this->boot();
         $session = new SessionIsolation();
