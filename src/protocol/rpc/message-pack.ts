@@ -310,7 +310,7 @@ class Reader {
   #key(): string {
     const key = this.value(MAX_DEPTH);
     if (typeof key === 'string') return key;
-    if (typeof key === 'number' || typeof key === 'bigint') return String(key);
+    if (Number.isInteger(key) || typeof key === 'bigint') return String(key);
     throw malformed(`a map with a key that is neither text nor a whole number, before byte ${this.#at}`);
   }
 
