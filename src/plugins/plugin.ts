@@ -72,6 +72,11 @@ export interface PluginContext {
   callRpc(method: string, argument: unknown): Promise<unknown>;
   /** What listeners open a session on for each connection. */
   readonly rpcRouter: RpcRouter;
+  /**
+   * `claim` is asked, in the handler of the event, about an error that nobody caught. True says that it came from code which is not the
+   * server's own and that the plugin has logged it: the server goes on instead of stopping.
+   */
+  claimFaults(claim: (thrown: unknown) => boolean): void;
   /** True from the moment the server was asked to stop. */
   readonly stopping: boolean;
 }

@@ -1,6 +1,7 @@
 // The plugins that come with rrts, in the order in which they start; they stop in reverse.
 
 import type { z } from 'zod';
+import { bridgePlugin } from '../plugins/bridge/plugin.ts';
 import { httpPlugin } from '../plugins/http/plugin.ts';
 import { metricsPlugin } from '../plugins/metrics/plugin.ts';
 import type { PluginType } from '../plugins/plugin.ts';
@@ -12,12 +13,14 @@ import { statusPlugin } from '../plugins/status/plugin.ts';
 export type AnyPluginType = PluginType<z.ZodType, unknown>;
 
 /**
- * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. RPC and the watch over files come
+ * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. The bridge comes before http, whose
+ * workers may call it while they boot. RPC and the watch over files come
  * last: they manage the pools of those before them.
  */
 export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   statusPlugin,
   metricsPlugin,
+  bridgePlugin,
   httpPlugin,
   rpcPlugin,
   reloadPlugin,

@@ -71,6 +71,7 @@ export class Server {
   readonly #healthChecks = new Map<string, () => Health>();
   readonly #rpcServices = workerServices(() => this.pools, usageReader());
   readonly #router: RpcRouter;
+  readonly #faultClaims: ((thrown: unknown) => boolean)[] = [];
   readonly #started: Started[] = [];
   readonly #aborted = new AbortController();
   /** One for all pools: they have the same `server.relay`. */
@@ -118,6 +119,11 @@ export class Server {
   /** Pids of all workers that live at this moment. */
   get pids(): number[] {
     return this.pools.flatMap((pool) => pool.stats().workers.map((worker) => worker.pid));
+  }
+
+  /** Whether an error that nobody caught is a plugin's, which has logged it. To be asked in the handler of the event. */
+  claimsFault(thrown: unknown): boolean {
+    return this.#faultClaims.some((claim) => claim(thrown));
   }
 
   /** Aborts at the moment a stop is asked for. */
@@ -220,6 +226,7 @@ export class Server {
       },
       callRpc: (method, argument) => this.#router.call(method, argument, name),
       rpcRouter: this.#router,
+      claimFaults: (claim) => void this.#faultClaims.push(claim),
       get stopping() {
         return server.stopping;
       },

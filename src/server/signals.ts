@@ -30,7 +30,7 @@ export type Ending =
 
 /**
  * A watch over process-wide events. First SIGINT, SIGTERM or SIGQUIT: drain and stop. Second: kill the workers and end at
- * once. SIGHUP or SIGUSR2: reload, once for all that come in one burst; a closed terminal does not end a server. An error that nobody caught: log, drain for at
+ * once. SIGHUP or SIGUSR2: reload, once for all that come in one burst; a closed terminal does not end a server. An error that nobody caught, unless a plugin says whose it is: log, drain for at
  * most five seconds, end.
  */
 export class ProcessWatch {
@@ -107,6 +107,7 @@ export class ProcessWatch {
   };
 
   readonly #onFault = (thrown: unknown): void => {
+    if (this.#server.claimsFault(thrown)) return;
     this.#asked = true;
     this.#logger.error({ err: thrown }, `unforeseen error, stopping: ${messageOf(thrown)}`);
     const stopped = settlesWithin(this.#server.stop(FAULT_GRACE_MS), FAULT_GRACE_MS).catch(() => false);

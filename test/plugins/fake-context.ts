@@ -26,6 +26,7 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
     registerRpc: (service, methods, options) => void services.set(service, serviceOf(methods, options)),
     callRpc: (method, argument) => router.call(method, argument, 'test'),
     rpcRouter: router,
+    claimFaults: () => undefined,
     stopping: false,
   };
 }
