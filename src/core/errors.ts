@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   ERR_RPC_TIMEOUT: 'an RPC call was not answered within its deadline',
   ERR_RPC_TOO_LARGE: 'an RPC call or its result is larger than allowed',
   ERR_RPC_BUSY: 'one caller has too many RPC calls under way',
+  ERR_RPC_TOKEN: 'an RPC connection has not said the token',
   ERR_RPC_RESULT: 'the result of an RPC call cannot be sent',
   ERR_RPC_CANCELLED: 'an RPC call was given up: its caller is gone, or the server stops',
   ERR_RPC_FAILED: 'an RPC method failed',

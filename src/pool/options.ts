@@ -18,6 +18,8 @@ export interface PoolSettings {
   readonly server: ServerConfig;
   /** Address of the RPC listener, passed on as RR_RPC. */
   readonly rpcAddress?: string | undefined;
+  /** What a client of that listener has to say first, passed on as RRTS_RPC_TOKEN. */
+  readonly rpcToken?: string | undefined;
   readonly version: string;
   /** Answers the calls that native workers make over their channel. Default: none, and they are told so. */
   readonly rpc?: RpcDoor | undefined;
@@ -48,6 +50,7 @@ export function spawnOptionsOf(options: PoolSettings): SpawnOptions {
       inherited: options.environment,
       relay: server.relay,
       rpc: options.rpcAddress,
+      rpcToken: options.rpcToken,
       extra: { ...accountOf(server.user), ...server.env },
       mode: options.mode,
       version: options.version,

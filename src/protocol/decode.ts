@@ -12,6 +12,9 @@ import {
   VERSION,
 } from './frame.ts';
 
+/** What the header can say. */
+const MAX_LENGTH = 2 ** 32 - 1;
+
 const NO_OPTIONS: readonly number[] = [];
 
 /** Why the fixed header at `offset` is not one; undefined when it is. */
@@ -30,7 +33,8 @@ function headerFault(bytes: Buffer, offset: number, maxPayload: number): string 
  * error, because the place of the next frame is unknown.
  */
 export class FrameDecoder {
-  readonly #maxPayload: number;
+  /** Bytes of a payload; may be changed at any time, and counts for frames that begin afterwards. */
+  maxPayload: number;
   readonly #onText: ((text: Buffer) => void) | undefined;
   /** Bytes of an incomplete frame, as they came; joined once, when the frame is whole. */
   #pending: Buffer[] = [];
@@ -38,6 +42,13 @@ export class FrameDecoder {
   /** Bytes the incomplete frame has in all; 0 while its header is incomplete too. */
   #needed = 0;
   #fault: RrtsError | undefined;
+  /** Bytes of a payload over the limit that have not come yet. */
+  #skipping = 0;
+  /**
+   * Told of a frame over the limit, without payload, and of the bytes it would have had; they are thrown away as they come, and the next frame
+   * follows. Default: such a frame is a fault.
+   */
+  onTooLarge: ((frame: Frame, length: number) => void) | undefined;
   /** While `onFrame` runs: the flags of the frame that follows in the bytes that came with this one. */
   nextFlags: number | undefined;
   /** The same of its header length in words. */
@@ -48,13 +59,13 @@ export class FrameDecoder {
    * @param onText - gets text that stands between two frames: what an SDK worker printed by mistake. Without it text is a fault.
    */
   constructor(maxPayload: number = DEFAULT_MAX_PAYLOAD, onText?: (text: Buffer) => void) {
-    this.#maxPayload = maxPayload;
+    this.maxPayload = maxPayload;
     this.#onText = onText;
   }
 
-  /** Bytes of a frame that has not ended. At end of input this must be 0. */
+  /** Bytes that are kept of a frame that has not ended, or that are still to be skipped. At end of input this must be 0. */
   get pendingBytes(): number {
-    return this.#pendingLength;
+    return this.#pendingLength + this.#skipping;
   }
 
   /**
@@ -63,10 +74,11 @@ export class FrameDecoder {
    */
   push(chunk: Buffer, onFrame: (frame: Frame) => void): void {
     if (this.#fault !== undefined) throw this.#fault;
-    let bytes = chunk;
+    let bytes = this.#skipping > 0 ? chunk.subarray(this.#skip(chunk, 0)) : chunk;
+    if (bytes.length === 0) return;
     if (this.#pendingLength > 0) {
-      this.#pending.push(chunk);
-      this.#pendingLength += chunk.length;
+      this.#pending.push(bytes);
+      this.#pendingLength += bytes.length;
       if (this.#pendingLength < Math.max(this.#needed, FIXED_HEADER)) return;
       bytes = Buffer.concat(this.#pending, this.#pendingLength);
       this.#forget();
@@ -77,20 +89,23 @@ export class FrameDecoder {
   #decode(bytes: Buffer, onFrame: (frame: Frame) => void): void {
     let offset = this.#skipText(bytes, 0);
     while (bytes.length - offset >= FIXED_HEADER) {
-      const fault = headerFault(bytes, offset, this.#maxPayload);
+      const fault = headerFault(bytes, offset, this.onTooLarge === undefined ? this.maxPayload : MAX_LENGTH);
       if (fault !== undefined) this.#poison(fault, bytes.subarray(offset));
       const header = ((bytes[offset] as number) & 0x0f) * 4;
-      const end = offset + header + bytes.readUInt32LE(offset + 2);
+      const length = bytes.readUInt32LE(offset + 2);
+      const tooLarge = length > this.maxPayload;
+      const end = offset + header + (tooLarge ? 0 : length);
       if (end > bytes.length) {
         this.#keep(bytes.subarray(offset), end - offset);
         return;
       }
-      const frame: Frame = {
-        flags: bytes[offset + 1] as number,
-        stream: bytes[offset + 10] as number,
-        options: readOptions(bytes, offset + FIXED_HEADER, offset + header),
-        payload: bytes.subarray(offset + header, end),
-      };
+      const frame = frameAt(bytes, offset, offset + header, end);
+      if (tooLarge) {
+        this.#skipping = length;
+        offset = end + this.#skip(bytes, end);
+        this.onTooLarge?.(frame, length);
+        continue;
+      }
       offset = this.#skipText(bytes, end);
       this.nextFlags = bytes[offset + 1];
       this.nextWords = (bytes[offset] ?? 0) & 0x0f;
@@ -99,6 +114,13 @@ export class FrameDecoder {
     if (offset === bytes.length) return;
     this.#refuseEarly(bytes, offset);
     this.#keep(bytes.subarray(offset), 0);
+  }
+
+  /** Takes what comes of a payload that is thrown away, from `offset`; returns how many bytes that are. */
+  #skip(bytes: Buffer, offset: number): number {
+    const skipped = Math.min(this.#skipping, bytes.length - offset);
+    this.#skipping -= skipped;
+    return skipped;
   }
 
   /** Hands out text up to the next header and returns where that is. */
@@ -138,6 +160,15 @@ export class FrameDecoder {
     this.#fault = new RrtsError('ERR_PROTOCOL_FRAME', `not a frame (${fault}): ${quoteBytes(bytes)}`);
     throw this.#fault;
   }
+}
+
+function frameAt(bytes: Buffer, from: number, payload: number, end: number): Frame {
+  return {
+    flags: bytes[from + 1] as number,
+    stream: bytes[from + 10] as number,
+    options: readOptions(bytes, from + FIXED_HEADER, payload),
+    payload: bytes.subarray(payload, end),
+  };
 }
 
 function readOptions(bytes: Buffer, from: number, to: number): readonly number[] {

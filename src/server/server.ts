@@ -4,11 +4,10 @@ import { Registry } from 'prom-client';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { Rounds } from '../core/rounds.ts';
-import { formatAddress } from '../core/scalars.ts';
 import type { Health, PluginContext, PoolSpec, WorkerOwner } from '../plugins/plugin.ts';
-import type { RpcConfig } from '../plugins/rpc/config.ts';
+import { type RpcConfig, rpcLimits, rpcUrl, tokenOf } from '../plugins/rpc/config.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
-import { DEFAULT_LIMITS, RpcRouter } from '../plugins/rpc-router/router.ts';
+import { RpcRouter } from '../plugins/rpc-router/router.ts';
 import { type Services, serviceOf } from '../plugins/rpc-router/services.ts';
 import { workerServices } from '../plugins/rpc-router/worker-services.ts';
 import type { PoolSettings } from '../pool/options.ts';
@@ -88,7 +87,11 @@ export class Server {
     this.#options = options;
     this.#current = options;
     const logger = options.logger.child({ logger: 'rpc' });
-    this.#router = new RpcRouter({ services: () => this.#rpcServices, logger, limits: DEFAULT_LIMITS });
+    this.#router = new RpcRouter({
+      services: () => this.#rpcServices,
+      logger,
+      limits: rpcLimits(rpcIn(options.config)),
+    });
   }
 
   /** All pools that run, those that boot included. */
@@ -258,7 +261,8 @@ export class Server {
     return {
       ...spec,
       server: config.server ?? missingServer(),
-      rpcAddress: rpcUrl(config.plugins.get(rpcPlugin.name) as RpcConfig | undefined),
+      rpcAddress: rpcUrl(rpcIn(config)),
+      rpcToken: tokenOf(rpcIn(config)),
       version: VERSION,
       rpc: { open: (peer) => this.#router.open(peer), maxPayload: this.#router.limits.maxPayload },
       environment: this.#environment,
@@ -364,11 +368,9 @@ function ownerIn(config: RootConfig): WorkerOwner | undefined {
   return identityOf(config.server?.user, config.server?.group);
 }
 
-/** RR_RPC as the SDK reads it: with a scheme. Workers are told before the plugin starts, because it starts after them. */
-function rpcUrl(config: RpcConfig | undefined): string | undefined {
-  if (config === undefined) return undefined;
-  const { listen } = config;
-  return listen.kind === 'unix' ? formatAddress(listen) : `tcp://${formatAddress(listen)}`;
+/** Workers are told of the listener before the plugin starts, because it starts after them. */
+function rpcIn(config: RootConfig): RpcConfig | undefined {
+  return config.plugins.get(rpcPlugin.name) as RpcConfig | undefined;
 }
 
 function missingServer(): ServerConfig {

@@ -41,6 +41,8 @@ export interface EnvironmentOptions {
   readonly relay: string;
   /** Address of the RPC listener, when there is one. */
   readonly rpc: string | undefined;
+  /** What a client of it has to say first. */
+  readonly rpcToken?: string | undefined;
   /** `server.env`. */
   readonly extra: Readonly<Record<string, string>>;
   readonly mode: string;
@@ -56,6 +58,7 @@ export function workerEnvironment(options: EnvironmentOptions): Record<string, s
   environment['RR_RELAY'] = options.relay;
   environment['RRTS_RELAY'] = options.relay === 'pipes' ? 'fd://3' : options.relay;
   if (options.rpc !== undefined) environment['RR_RPC'] = options.rpc;
+  if (options.rpcToken !== undefined) environment['RRTS_RPC_TOKEN'] = options.rpcToken;
   for (const [name, value] of Object.entries(options.extra)) environment[name.toUpperCase()] = value;
   environment['RR_VERSION'] = ROADRUNNER_VERSION;
   environment['RRTS_VERSION'] = options.version;

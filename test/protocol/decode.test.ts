@@ -184,3 +184,51 @@ test('a damaged frame is a fault, not text, also where text is allowed', () => {
   frame[7] = (frame[7] as number) ^ 1;
   assert.throws(() => decodeAll([frame], new FrameDecoder(undefined, () => assert.fail('no text'))), /wrong checksum/);
 });
+
+test('a frame over the limit is skipped where somebody is told of it, however it is split', () => {
+  const frames = [
+    encodeFrame(8, 0, [1, 2], Buffer.from('small')),
+    encodeFrame(8, 0, [2, 2], Buffer.alloc(5_000, 'x')),
+    encodeFrame(8, 0, [3, 2], Buffer.from('small')),
+    encodeFrame(0x80, 0, [4, 2], Buffer.alloc(101)),
+    encodeFrame(8, 0, [5, 2], Buffer.alloc(100)),
+  ];
+  const bytes = Buffer.concat(frames);
+  let runs = 0;
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: bytes.length - 1 }), { maxLength: 12 }), (cuts) => {
+      const places = [...new Set(cuts)].sort((a, b) => a - b);
+      const decoder = new FrameDecoder(100);
+      const skipped: number[][] = [];
+      decoder.onTooLarge = ({ flags, options, payload }, length) => {
+        assert.equal(payload.length, 0);
+        skipped.push([flags, ...options, length]);
+      };
+      const seen: (number | undefined)[] = [];
+      [...places, bytes.length].forEach((end, i) => {
+        decoder.push(bytes.subarray(places[i - 1] ?? 0, end), ({ options }) => seen.push(options[0]));
+      });
+      assert.deepEqual(seen, [1, 3, 5]);
+      assert.deepEqual(skipped, [
+        [8, 2, 2, 5_000],
+        [0x80, 4, 2, 101],
+      ]);
+      assert.equal(decoder.pendingBytes, 0);
+      runs++;
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(runs >= 100);
+});
+
+test('the limit can be raised between two frames of one chunk', () => {
+  const small = encodeFrame(8, 0, [1, 2], Buffer.from('open'));
+  const large = encodeFrame(8, 0, [2, 2], Buffer.alloc(1_000));
+  const decoder = new FrameDecoder(100);
+  const seen: number[] = [];
+  decoder.push(Buffer.concat([small, large]), ({ payload }) => {
+    decoder.maxPayload = 1_000;
+    seen.push(payload.length);
+  });
+  assert.deepEqual(seen, [4, 1_000]);
+});

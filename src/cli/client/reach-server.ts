@@ -4,10 +4,12 @@ import { dirname } from 'node:path';
 import { RrtsError } from '../../core/errors.ts';
 import { directoryFault } from '../../core/private-directory.ts';
 import { type Address, formatAddress } from '../../core/scalars.ts';
+import { AUTHENTICATE } from '../../plugins/rpc-listener/authentication.ts';
 import { clientSettings } from '../../server/control/client-settings.ts';
 import { clientSocketPaths } from '../../server/control/socket-path.ts';
 import { configSources, type GlobalOptions } from '../options.ts';
 import { RpcClient } from './rpc-client.ts';
+import { QUICK_MS } from './server-report.ts';
 
 /** A server that answers. `control` has all services, `rpc` those of RoadRunner only. */
 export interface ReachedServer {
@@ -24,7 +26,7 @@ const NOBODY = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
  * @throws RrtsError ERR_CONTROL_NO_SERVER, and those of the configuration.
  */
 export async function reachServer(options: GlobalOptions, controlOnly = false): Promise<ReachedServer> {
-  const { socket, rpc } = clientSettings(configSources(options));
+  const { socket, rpc, token } = clientSettings(configSources(options));
   const uid = process.getuid?.() ?? 0;
   const place = { file: options.config, directory: options.directory, written: socket, environment: process.env, uid };
   const faults: string[] = [];
@@ -37,9 +39,19 @@ export async function reachServer(options: GlobalOptions, controlOnly = false): 
   }
   if (rpc !== undefined && !controlOnly) {
     const client = await tryConnect(rpc, faults);
-    if (client !== undefined) return { client, via: 'rpc' };
+    if (client !== undefined) return { client: await authenticated(client, token), via: 'rpc' };
   }
   throw noServer(options.config, [...new Set(faults)]);
+}
+
+async function authenticated(client: RpcClient, token: string | undefined): Promise<RpcClient> {
+  try {
+    if (token !== undefined) await client.call(AUTHENTICATE, token, QUICK_MS);
+    return client;
+  } catch (thrown) {
+    client.close();
+    throw thrown;
+  }
 }
 
 async function tryConnect(address: Address, faults: string[]): Promise<RpcClient | undefined> {

@@ -6,9 +6,12 @@ import { type Address, listenOptions } from '../../core/scalars.ts';
 import { listenPrivately } from '../../core/unix-socket.ts';
 import type { RpcRouter } from '../rpc-router/router.ts';
 import { listenError } from '../side-server.ts';
+import { digestOf } from './authentication.ts';
 import { Connection } from './connection.ts';
 
 const MAX_CONNECTIONS = 1000;
+/** Connections over the limit are told of once in this time. */
+const QUIET_MS = 1000;
 
 /** At stop: longest wait for calls. A reset that waits for slow boots must not use up the time of the requests that run. */
 const LONGEST_GRACE_MS = 1000;
@@ -20,19 +23,27 @@ export interface RpcListenerOptions {
   readonly logger: Logger;
   /** Configuration key of the address; errors name it. */
   readonly key: string;
+  /** What clients must say first, by `rpc.Authenticate`. Default: nothing. */
+  readonly token?: string | undefined;
+  /** Default 1000; one more is closed. */
+  readonly maxConnections?: number;
 }
 
 /** A listener. Listen once, close once. */
 export class RpcListener {
   readonly #options: RpcListenerOptions;
   readonly #server: Server;
+  readonly #digest: Buffer | undefined;
   readonly #connections = new Map<Socket, Connection>();
+  #droppedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RpcListenerOptions) {
     this.#options = options;
     // Half-open: a client that has said all it has to say still gets its answers.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
+    this.#server.on('drop', () => this.#dropped());
+    this.#digest = options.token === undefined ? undefined : digestOf(options.token);
   }
 
   /** Listens; a unix socket gets mode 0600 and takes the place of one that a killed server left. @throws RrtsError ERR_LISTEN. */
@@ -45,6 +56,11 @@ export class RpcListener {
       else this.#server.listen(listenOptions(address));
     });
     this.#server.on('error', (error) => logger.warn({ err: error }, `${key}: ${error.message}`));
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#connections.size;
   }
 
   /** Takes no further calls, answers those that run within `graceMs` and at most a second, then cuts them. */
@@ -60,8 +76,16 @@ export class RpcListener {
 
   #accept(socket: Socket): void {
     const { router, logger } = this.#options;
-    this.#connections.set(socket, new Connection(socket, router, logger));
+    this.#connections.set(socket, new Connection(socket, { router, logger, digest: this.#digest }));
     socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  #dropped(): void {
+    const now = performance.now();
+    if (now - this.#droppedAt < QUIET_MS) return;
+    this.#droppedAt = now;
+    const { key, logger } = this.#options;
+    logger.warn({}, `${key}: ${this.#server.maxConnections} connections are open; one more was closed`);
   }
 
   #cut(): void {

@@ -3,7 +3,7 @@
 import { formatAddress } from '../../core/scalars.ts';
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { RpcListener } from '../rpc-listener/rpc-listener.ts';
-import { type RpcConfig, rpcSchema } from './config.ts';
+import { type RpcConfig, rpcSchema, rpcWarnings, tokenOf } from './config.ts';
 import { SocketFile } from './socket-file.ts';
 
 class RpcPlugin implements Plugin {
@@ -16,13 +16,15 @@ class RpcPlugin implements Plugin {
     this.#config = config;
     this.#context = context;
     const { rpcRouter: router, logger } = context;
-    this.#listener = new RpcListener({ router, logger, key: 'rpc.listen' });
+    const { maxConnections } = config;
+    this.#listener = new RpcListener({ router, logger, key: 'rpc.listen', token: tokenOf(config), maxConnections });
     if (config.listen.kind === 'unix') this.#file = new SocketFile(config.listen.path, logger);
   }
 
   async start(): Promise<void> {
     const { listen } = this.#config;
     const { logger, workerOwner } = this.#context;
+    if (listen.kind === 'none') return;
     this.#file?.prepare(workerOwner);
     await this.#listener.listen(listen);
     // The workers are whom it is for.
@@ -46,4 +48,5 @@ export const rpcPlugin: PluginType<typeof rpcSchema, RpcConfig> = {
   name: 'rpc',
   schema: rpcSchema,
   create: (config, context) => new RpcPlugin(config, context),
+  warnings: rpcWarnings,
 };

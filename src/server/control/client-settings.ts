@@ -10,6 +10,8 @@ export interface ClientSettings {
   readonly socket: string | undefined;
   /** `rpc.listen`, when there is an rpc section. */
   readonly rpc: Address | undefined;
+  /** `rpc.token`, for a TCP address. */
+  readonly token: string | undefined;
 }
 
 const DEFAULT_RPC: Address = { kind: 'tcp', host: '127.0.0.1', port: 6001 };
@@ -19,12 +21,14 @@ const DEFAULT_RPC: Address = { kind: 'tcp', host: '127.0.0.1', port: 6001 };
  * @throws RrtsError as {@link loadUnchecked}.
  */
 export function clientSettings(sources: ConfigSources): ClientSettings {
-  const written = writtenOf(sources);
-  const [control, rpc] = [written['control'], written['rpc']];
+  const { control, rpc } = writtenOf(sources);
   const socket = textAt(control, 'socket');
-  const address = parseAddress(textAt(rpc, 'listen') ?? '');
+  const written = textAt(rpc, 'listen') ?? '';
+  if (rpc === undefined || written.trim() === 'none') return { socket, rpc: undefined, token: undefined };
+  const address = parseAddress(written);
   const listen = typeof address === 'string' ? DEFAULT_RPC : address;
-  return { socket, rpc: rpc === undefined ? undefined : listen };
+  const token = listen.kind === 'tcp' ? textAt(rpc, 'token') || undefined : undefined;
+  return { socket, rpc: listen, token };
 }
 
 function writtenOf(sources: ConfigSources): Readonly<Record<string, unknown>> {

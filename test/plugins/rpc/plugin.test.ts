@@ -215,7 +215,7 @@ const FAULTS: Record<string, Buffer> = {
   'four options': encodeFrame(FLAG.JSON, 0, [1, 11, 0, 0], Buffer.from('rpc.Version')),
   'a name longer than its frame': encodeFrame(FLAG.JSON, 0, [1, 12], Buffer.from('rpc.Version')),
   'a control frame': encodeFrame(FLAG.JSON | FLAG.CONTROL, 0, [1, 11], Buffer.from('rpc.Version')),
-  'a frame over 64 MiB': encodeFrame(FLAG.JSON, 0, [1, 11], Buffer.alloc(64 * 1024 * 1024 + 1)).subarray(0, 64),
+  'a large frame that is no call': encodeFrame(FLAG.JSON, 0, [11], Buffer.alloc(64 * 1024 * 1024 + 1)).subarray(0, 64),
 };
 
 for (const [name, bytes] of Object.entries(FAULTS)) {
@@ -280,6 +280,11 @@ test('an address that is in use is ERR_LISTEN; one that others reach is refused'
   }
   for (const listen of [':6001', 'tcp://0.0.0.0:6001', 'tcp://[::]:6001', '192.168.1.2:6001', 'example.org:6001']) {
     const { error } = rpcSchema.safeParse({ listen });
-    assert.match(error?.issues[0]?.message ?? '', /must be of this machine.*no authentication/, listen);
+    assert.match(error?.issues[0]?.message ?? '', /can be reached from other machines .* set rpc\.token/, listen);
+    assert.match(rpcSchema.safeParse({ listen, token: '' }).error?.issues[0]?.message ?? '', /there is no token/);
+    assert.ok(rpcSchema.safeParse({ listen, token: 'x'.repeat(16) }).success);
+    for (const token of ['x'.repeat(15), 'x'.repeat(513), `${'x'.repeat(16)} y`, 'ä'.repeat(20)]) {
+      assert.match(rpcSchema.safeParse({ listen, token }).error?.issues[0]?.message ?? '', /16 to 512 printable/);
+    }
   }
 });

@@ -22,7 +22,7 @@ export class RpcClient {
   /** Whole frames, as they came. */
   readonly frames: Frame[] = [];
   readonly #decoder = new FrameDecoder();
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #waiting = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>();
   #sequence = 0;
 
   constructor(to: NetConnectOpts) {
@@ -30,7 +30,10 @@ export class RpcClient {
     this.socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
       this.socket.once('end', () => this.socket.end());
-      this.socket.once('close', () => resolve());
+      this.socket.once('close', () => {
+        for (const { reject } of this.#waiting.values()) reject(new Error('the connection was closed'));
+        resolve();
+      });
     });
     this.socket.on('data', (chunk: Buffer) => this.#decoder.push(chunk, (frame) => this.#receive(frame)));
   }
@@ -46,7 +49,7 @@ export class RpcClient {
 
   /** The reply to a call that was sent by hand. */
   reply(sequence: number): Promise<Reply> {
-    const reply = new Promise<Reply>((resolve) => this.#waiting.set(sequence, resolve));
+    const reply = new Promise<Reply>((resolve, reject) => this.#waiting.set(sequence, { resolve, reject }));
     return within(reply, 15_000, `the reply to call ${sequence}`);
   }
 
@@ -65,7 +68,7 @@ export class RpcClient {
     this.frames.push(frame);
     const [sequence = 0, length = 0] = frame.options;
     const [method, text] = [frame.payload.subarray(0, length).toString(), frame.payload.subarray(length).toString()];
-    this.#waiting.get(sequence)?.({ sequence, flags: frame.flags, method, text });
+    this.#waiting.get(sequence)?.resolve({ sequence, flags: frame.flags, method, text });
     this.#waiting.delete(sequence);
   }
 }

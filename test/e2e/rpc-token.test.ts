@@ -1,0 +1,60 @@
+// A token from the environment to whoever needs it: the listener, the workers, the commands; and to nobody else.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { runCli, runFor } from '../cli/run-cli.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { mentions } from '../helpers/log-lines.ts';
+import { ask } from '../helpers/request.ts';
+import { startServer } from '../helpers/start-server.ts';
+import { RpcClient } from '../plugins/rpc/rpc-client.ts';
+import { SDK_JSON } from './kinds.ts';
+
+// Only digits: YAML would read a number.
+for (const token of ['correct-horse-battery-staple', '12345678901234567890']) {
+  describe(`the token ${token}`, () => {
+    test('is asked for on every interface, given to workers and commands, and shown nowhere', async (t) => {
+      const port = await freePort();
+      const server = await startServer({
+        command: SDK_JSON.command,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: so it is written in YAML
+        config: { rpc: { listen: `0.0.0.0:${port}`, token: '${RPC_TOKEN}' } },
+        environment: { RPC_TOKEN: token },
+      });
+      t.after(() => server.discard());
+      await server.waitForLog(mentions(/rpc listens/), 'that rpc listens');
+      await server.waitForLog(mentions(/rpc\.listen: calls and the token travel unencrypted/), 'of the warning');
+      assert.equal((await ask(server, '/env?name=RRTS_RPC_TOKEN')).text, token);
+      assert.equal((await ask(server, '/env?name=RR_RPC')).text, `tcp://0.0.0.0:${port}`);
+      const client = new RpcClient({ port, host: '127.0.0.1' });
+      t.after(() => client.close());
+      await assert.rejects(client.call('informer.List', true), { message: /has to call rpc\.Authenticate/ });
+      assert.equal(await client.call('rpc.Authenticate', token), true);
+      assert.deepEqual(await client.call('informer.List', true), ['http']);
+      await client.call('resetter.Reset', 'http');
+      // Without the control socket the commands take the way over rpc.listen.
+      const environment = { RPC_TOKEN: token };
+      const elsewhere = { ...environment, RUNTIME_DIRECTORY: '/nowhere', XDG_RUNTIME_DIR: '/nowhere' };
+      const words = ['workers', '-o', 'control.socket='];
+      const listed = await runFor(t, server, words, { environment: elsewhere });
+      assert.deepEqual([listed.code, listed.stderr], [0, '']);
+      assert.match(listed.stdout, /http/);
+      const refused = await runFor(t, server, words, { environment: { ...elsewhere, RPC_TOKEN: `${token}x` } });
+      assert.equal(refused.code, 69, refused.stderr);
+      assert.match(refused.stderr, /not the token/);
+      const printed = await runFor(t, server, ['config', 'print'], { environment });
+      assert.match(printed.stdout, /token: "?\[redacted\]/);
+      assert.ok(!printed.stdout.includes(token) && !printed.stderr.includes(token));
+      await server.stop();
+      assert.ok(!server.logs.text().includes(token));
+    });
+  });
+}
+
+test('a token that is too short is an error that does not show it', async (t) => {
+  const files = { '.rr.yaml': 'version: "3"\nrpc:\n  token: short-secret\n' };
+  const { code, stdout, stderr } = await runCli(t, ['config', 'check'], { files });
+  assert.equal(code, 78);
+  assert.match(stdout + stderr, /rpc\.token.*16 to 512 printable characters/);
+  assert.ok(!(stdout + stderr).includes('short-secret'));
+});
