@@ -34,9 +34,19 @@ const moduleSchema = z.strictObject({
     .describe(
       "What PHP may call; nothing else. '()' the module itself, 'name' or 'a.b' an exported function, 'new Name' a class, '.name' a method or property of objects it gave; '*' all exports, 'new *' all classes, '.*' all of its objects.",
     ),
+  threads: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      'For modules that compute: so many worker threads run its calls, one each at a time. 0: in the server itself.',
+    ),
   timeout: duration()
     .default(60_000)
-    .describe('Longest time of a call; a caller that says less gets less. 0: no limit.'),
+    .describe(
+      'Longest time of a call; a caller that says less gets less. A call that computes longer in a thread ends with its thread. 0: no limit.',
+    ),
 });
 
 /** Schema of `bridge:`. */
