@@ -10,6 +10,7 @@ import { loadHosted, type ModuleSource } from './hosted-module.ts';
 import { BridgeMetrics } from './metrics.ts';
 import type { Place, Target } from './place.ts';
 import { BridgeService } from './service.ts';
+import { startServices } from './services/start-services.ts';
 import { ThreadPool } from './thread-pool.ts';
 
 /** Index of the place that is the master. */
@@ -49,6 +50,11 @@ class BridgePlugin implements Plugin {
   async start(): Promise<void> {
     this.#context.claimFaults((thrown) => this.#claimFault(thrown));
     for (const name of Object.keys(this.#config.modules)) await this.#startModule(name);
+    await startServices({
+      services: this.#config.services,
+      context: this.#context,
+      guard: (owner, code) => this.#faults.guard(owner, code),
+    });
     // A module has a time limit of its own.
     this.#context.registerRpc('bridge', this.#service.methods(), { timeoutMs: 0 });
   }
