@@ -21,7 +21,7 @@ function allOn(): string {
 test('the example loads as it is, without a warning', () => {
   const { warnings, config } = loadConfig({ file: EXAMPLE });
   assert.deepEqual(warnings, []);
-  assert.deepEqual([...config.plugins.keys()].sort(), ['http', 'metrics', 'reload', 'rpc', 'status']);
+  assert.deepEqual([...config.plugins.keys()].sort(), ['http', 'kv', 'metrics', 'reload', 'rpc', 'status']);
 });
 
 test('every key of the schema is in it', () => {

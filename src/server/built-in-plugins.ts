@@ -3,26 +3,25 @@
 import type { z } from 'zod';
 import { bridgePlugin } from '../plugins/bridge/plugin.ts';
 import { httpPlugin } from '../plugins/http/plugin.ts';
+import { kvPlugin } from '../plugins/kv/plugin.ts';
 import { metricsPlugin } from '../plugins/metrics/plugin.ts';
 import type { PluginType } from '../plugins/plugin.ts';
 import { reloadPlugin } from '../plugins/reload/plugin.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
-import { servicePlugin } from '../plugins/service/plugin.ts';
 import { statusPlugin } from '../plugins/status/plugin.ts';
 
 /** A plugin type whose configuration type is not known here. */
 export type AnyPluginType = PluginType<z.ZodType, unknown>;
 
 /**
- * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. The bridge comes before http, whose
- * workers may call it while they boot. RPC and the watch over files come
- * last: they manage the pools of those before them.
+ * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. Stores and the bridge come before http, whose
+ * workers may call them while they boot. RPC and the watch over files come last: they manage the pools of those before them.
  */
 export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   statusPlugin,
   metricsPlugin,
+  kvPlugin,
   bridgePlugin,
-  servicePlugin,
   httpPlugin,
   rpcPlugin,
   reloadPlugin,

@@ -41,7 +41,12 @@ const SECTIONS: Readonly<Record<string, string>> = {
   endure: 'grace_period print_graph log_level watchdog_sec',
   jobs: `num_pollers pipeline_size timeout options.parallelism consume pipelines.*.driver pipelines.*.config.*
     pools ${prefixed('pool', POOL)}`,
-  kv: '*.driver *.config.*',
+  kv: prefixed(
+    '*.config',
+    `master_name sentinel_password route_by_latency route_randomly max_retries min_retry_backoff max_retry_backoff pool_size
+    min_idle_conns max_conn_age write_timeout pool_timeout idle_timeout idle_check_freq read_only dir bucket
+    tls.cert tls.key tls.root_ca tls.client_auth_type`,
+  ),
   lock: 'driver redis',
   tcp: `servers.*.addr servers.*.delimiter read_buf_size ${prefixed('pool', POOL)}`,
   service: `*.command *.process_num *.exec_timeout *.remain_after_exit *.restart_sec *.timeout_stop_sec

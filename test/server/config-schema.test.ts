@@ -97,7 +97,7 @@ test('the table of RoadRunner keys', () => {
     'http.ssl.acme.email',
     'http.ssl',
     'http.pool.dynamic_allocator',
-    'kv.anything.driver',
+    'kv.anything.config.pool_size',
     'logs.channels.x.mode',
   ];
   for (const path of known) assert.equal(isRoadRunnerKey(path.split('.')), true, path);

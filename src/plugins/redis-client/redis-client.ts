@@ -1,0 +1,159 @@
+// A connection to Redis, for every plugin that keeps something there: opened once, mended by itself, with errors that say what to do.
+
+import type { Redis } from 'ioredis';
+import { messageOf, RrtsError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import { type Address, formatAddress } from '../../core/scalars.ts';
+
+/** Which Redis, and how long to wait for it. */
+export interface RedisOptions {
+  /** The key of the configuration that says so: `kv.cache.config`. Errors name it. */
+  readonly key: string;
+  readonly address: Address;
+  readonly username: string;
+  readonly password: string;
+  readonly db: number;
+  /** Milliseconds until an attempt to connect is given up. */
+  readonly dialTimeoutMs: number;
+  /** Milliseconds until a command that has no answer fails. */
+  readonly commandTimeoutMs: number;
+}
+
+/** Attempts after a lost connection: 50 ms, 100 ms, 200 ms ... and then each 2 s, for ever. */
+const FIRST_RETRY_MS = 50;
+const LONGEST_RETRY_MS = 2000;
+
+const CLOSED = 'the connection was closed';
+
+/** What follows from another error. */
+const VAGUE = /^(the connection was closed|Connection is closed\.?|Stream isn't writeable.*)$/;
+
+/** Errors that a later attempt does not mend. */
+const REFUSED = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|NOPERM|ERR DB index)/;
+
+/**
+ * One connection. While it is down commands fail at once, and attempts go on in the background; the log has one line when it is lost
+ * and one when it is back.
+ */
+export class RedisClient {
+  readonly #options: RedisOptions;
+  readonly #logger: Logger;
+  readonly #redis: Redis;
+  /** Why it is down; undefined while it is up. */
+  #fault: string | undefined;
+  #closed = false;
+
+  private constructor(redis: Redis, options: RedisOptions, logger: Logger) {
+    this.#redis = redis;
+    this.#options = options;
+    this.#logger = logger;
+    redis.on('ready', () => this.#up());
+    redis.on('error', (error) => this.#down(error.message));
+    redis.on('close', () => this.#down(CLOSED));
+  }
+
+  /**
+   * Connects. A server that is not there is a warning, and attempts go on.
+   * @throws RrtsError ERR_STORE when the package ioredis is missing, or the server refuses user, password or database.
+   */
+  static async open(options: RedisOptions, logger: Logger): Promise<RedisClient> {
+    const RedisConnection = await load(options.key);
+    const redis = new RedisConnection({
+      ...connection(options.address),
+      ...(options.username === '' ? {} : { username: options.username }),
+      ...(options.password === '' ? {} : { password: options.password }),
+      db: options.db,
+      connectTimeout: options.dialTimeoutMs,
+      commandTimeout: options.commandTimeoutMs,
+      lazyConnect: true,
+      enableAutoPipelining: true,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS),
+    });
+    const client = new RedisClient(redis, options, logger);
+    await client.#connect();
+    return client;
+  }
+
+  /** Runs commands. @throws RrtsError ERR_STORE that names the server and what it said. */
+  async run<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#redis);
+    } catch (thrown) {
+      const reason = this.#fault ?? messageOf(thrown);
+      throw new RrtsError('ERR_STORE', `Redis at ${formatAddress(this.#options.address)}: ${reason}`, {
+        cause: thrown,
+      });
+    }
+  }
+
+  /** Ends the connection and all attempts, at once. */
+  close(): void {
+    this.#closed = true;
+    this.#redis.disconnect();
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      await this.#redis.connect();
+      // A wrong password would else be found out by the first caller, a wrong database by nobody: ioredis goes on with database 0.
+      await this.#redis.select(this.#options.db);
+    } catch (thrown) {
+      const text = [this.#fault ?? '', messageOf(thrown)].find((one) => REFUSED.test(one));
+      if (text !== undefined) {
+        this.close();
+        throw this.#refused(text, thrown);
+      }
+      this.#down(messageOf(thrown));
+    }
+  }
+
+  #refused(text: string, cause: unknown): RrtsError {
+    const { address, key } = this.#options;
+    return new RrtsError('ERR_STORE', `Redis at ${formatAddress(address)} refuses the connection: ${text}`, {
+      place: key,
+      cure: `Check username, password and db of ${key}.`,
+      cause,
+    });
+  }
+
+  #up(): void {
+    if (this.#fault === undefined) return;
+    this.#fault = undefined;
+    this.#logger.info({}, `Redis at ${formatAddress(this.#options.address)} answers again`);
+  }
+
+  #down(reason: string): void {
+    if (this.#closed) return;
+    const first = this.#fault === undefined;
+    // The close that follows an error says less than the error did.
+    if (first || !VAGUE.test(reason)) this.#fault = reason;
+    if (!first) return;
+    const { address, key } = this.#options;
+    const text = `Redis at ${formatAddress(address)} (${key}) cannot be reached: ${reason}`;
+    this.#logger.warn({}, `${text}; attempts go on, until then every call fails`);
+  }
+}
+
+async function load(key: string): Promise<typeof import('ioredis').Redis> {
+  try {
+    return (await import('ioredis')).Redis;
+  } catch (thrown) {
+    throw new RrtsError(
+      'ERR_STORE',
+      `the package ioredis, which ${key} needs, cannot be loaded: ${messageOf(thrown)}`,
+      {
+        place: key,
+        cure: 'Run npm install ioredis.',
+        cause: thrown,
+      },
+    );
+  }
+}
+
+function connection(address: Address): { path: string } | { host: string; port: number } {
+  if (address.kind === 'unix') return { path: address.path };
+  return { host: address.host === '' ? '127.0.0.1' : address.host, port: address.port };
+}
