@@ -7,6 +7,7 @@ import { Rounds } from '../core/rounds.ts';
 import type { Health, PluginContext, PoolSpec, WorkerOwner } from '../plugins/plugin.ts';
 import { type RpcConfig, rpcLimits, rpcUrl, tokenOf } from '../plugins/rpc/config.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
+import { registerCallMetrics } from '../plugins/rpc-router/call-metrics.ts';
 import { RpcRouter } from '../plugins/rpc-router/router.ts';
 import { type Services, serviceOf } from '../plugins/rpc-router/services.ts';
 import { workerServices } from '../plugins/rpc-router/worker-services.ts';
@@ -92,6 +93,7 @@ export class Server {
       logger,
       limits: rpcLimits(rpcIn(options.config)),
     });
+    registerCallMetrics(this.#metrics, this.#router);
   }
 
   /** All pools that run, those that boot included. */

@@ -9,7 +9,7 @@ import {
   toBinary,
   toJson,
 } from '@bufbuild/protobuf';
-import { isRrtsError, messageOf as textOf } from '../../core/errors.ts';
+import { type ErrorCode, isRrtsError, messageOf as textOf } from '../../core/errors.ts';
 import { FLAG } from '../../protocol/frame.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/rpc/message-pack.ts';
 import { CallError, type Caller, type Codec, type Method, type ProtoMethod } from './method.ts';
@@ -62,19 +62,24 @@ export function encodeValue(method: Method, codec: Codec, result: unknown): Uint
 }
 
 /** What a caller is told of an error; `shown` is false when it is nobody's but ours, and has to be logged. */
-export function encodeFailure(codec: number, thrown: unknown, caller: Caller): { bytes: Buffer; shown: boolean } {
+export function encodeFailure(
+  codec: number,
+  thrown: unknown,
+  caller: Caller,
+): { bytes: Buffer; code: ErrorCode; shown: boolean } {
   const shown = thrown instanceof CallError || isRrtsError(thrown);
   const message = shown ? thrown.message : 'internal error';
-  if (codec !== FLAG.MSGPACK) return { bytes: Buffer.from(message), shown };
+  const code = shown ? thrown.code : 'ERR_RPC_FAILED';
+  if (codec !== FLAG.MSGPACK) return { bytes: Buffer.from(message), code, shown };
   const details = thrown instanceof CallError ? thrown.details : {};
   const map = {
     message,
-    code: shown ? thrown.code : 'ERR_RPC_FAILED',
+    code,
     class: details.class ?? 'Error',
     node_code: details.nodeCode,
     stack: caller.debug ? (details.stack ?? (shown ? undefined : stackOf(thrown))) : undefined,
   };
-  return { bytes: encodeMessagePack(map), shown };
+  return { bytes: encodeMessagePack(map), code, shown };
 }
 
 function stackOf(thrown: unknown): string | undefined {

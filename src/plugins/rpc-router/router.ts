@@ -1,6 +1,7 @@
 // The one router behind both doors: in-band calls of workers, and the connections of listeners.
 
 import type { Logger } from '../../core/logger.ts';
+import { CallCounts } from './call-metrics.ts';
 import { type CallContext, CallError, type Caller, type Method } from './method.ts';
 import { messageOf, plainOf } from './proto-values.ts';
 import { findMethod, type Services } from './services.ts';
@@ -31,6 +32,8 @@ export interface RouterOptions {
 export class RpcRouter {
   readonly #options: RouterOptions;
   readonly #sessions = new Set<RpcSession>();
+  /** Calls of all callers that have ended. */
+  readonly counts = new CallCounts();
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -54,7 +57,7 @@ export class RpcRouter {
 
   /** A caller has come. Its session is closed when the caller goes. */
   open(peer: Peer): RpcSession {
-    const session = new RpcSession(peer, this.#options);
+    const session = new RpcSession(peer, this.#options, this.counts);
     this.#sessions.add(session);
     session.onGone(() => void this.#sessions.delete(session));
     return session;

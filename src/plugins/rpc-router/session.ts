@@ -1,8 +1,9 @@
 // The calls of one caller: run side by side, answered each as soon as it is done, given up when the caller is gone.
 
-import { messageOf } from '../../core/errors.ts';
+import { messageOf, RrtsError } from '../../core/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { type Call, encodeError, encodeResult, readCall } from '../../protocol/rpc/call.ts';
+import { type CallCounts, type CallOutcome, NO_SERVICE } from './call-metrics.ts';
 import { codecOf, decodeArgument, encodeFailure, encodeValue } from './codecs.ts';
 import { CallError, type Caller, type Method } from './method.ts';
 import type { RouterOptions } from './router.ts';
@@ -34,17 +35,21 @@ export interface Peer {
 export class RpcSession implements Caller {
   readonly #peer: Peer;
   readonly #options: RouterOptions;
+  readonly #counts: CallCounts;
   readonly #running = new Set<RunningCall>();
   readonly #waiting: Call[] = [];
+  #waitingBytes = 0;
   readonly #goneListeners = new Set<() => void>();
   /** Calls that run, and answers that the peer has not taken yet. */
   #open = 0;
   #closed = false;
+  #taking = false;
   #draining: (() => void) | undefined;
 
-  constructor(peer: Peer, options: RouterOptions) {
+  constructor(peer: Peer, options: RouterOptions, counts: CallCounts) {
     this.#peer = peer;
     this.#options = options;
+    this.#counts = counts;
   }
 
   get name(): string {
@@ -66,11 +71,15 @@ export class RpcSession implements Caller {
     return () => void this.#goneListeners.delete(listener);
   }
 
-  /** Takes a frame. @throws RrtsError ERR_PROTOCOL_SEQUENCE when it is no call. */
+  /** Takes a frame. @throws RrtsError ERR_PROTOCOL_SEQUENCE when it is no call, or from a peer that calls on and on and takes no answer. */
   receive(frame: Frame): void {
     const call = readCall(frame);
     if (this.#closed || this.#draining !== undefined) return;
-    if (this.#open < this.#options.limits.maxInFlight) this.#run(call);
+    const { maxInFlight, maxPayload } = this.#options.limits;
+    if (frame.payload.length > maxPayload) {
+      const text = `rpc: the call has ${frame.payload.length} bytes, allowed are ${maxPayload}`;
+      this.#refuse(call, new CallError(text, 'ERR_RPC_TOO_LARGE'));
+    } else if (this.#open < maxInFlight) this.#run(call);
     else this.#wait(call);
   }
 
@@ -82,7 +91,7 @@ export class RpcSession implements Caller {
 
   /** The same, but calls that wait are dropped. */
   drain(done: () => void): void {
-    this.#waiting.length = 0;
+    this.#forgetWaiting();
     this.finish(done);
   }
 
@@ -90,10 +99,11 @@ export class RpcSession implements Caller {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#waiting.length = 0;
+    this.#forgetWaiting();
     const reason = new CallError('the caller is gone', 'ERR_RPC_CANCELLED');
     for (const running of this.#running) {
       running.settle();
+      this.#count(running.method, reason.code);
       running.abort(reason);
     }
     this.#running.clear();
@@ -102,14 +112,30 @@ export class RpcSession implements Caller {
   }
 
   #wait(call: Call): void {
+    const bytes = call.method.length + call.argument.length;
     if (this.#waiting.length >= MAX_WAITING) {
-      const text = `${MAX_WAITING} calls of this caller wait already`;
-      this.#open++;
-      this.#fail(call, new CallError(text, 'ERR_RPC_BUSY'));
-      return;
+      this.#refuse(call, new CallError(`${MAX_WAITING} calls of this caller wait already`, 'ERR_RPC_BUSY'));
+    } else if (this.#waitingBytes + bytes > this.#options.limits.maxPayload) {
+      const text = `calls of this caller with ${this.#waitingBytes} bytes wait already`;
+      this.#refuse(call, new CallError(text, 'ERR_RPC_BUSY'));
+    } else {
+      this.#waiting.push(call);
+      this.#waitingBytes += bytes;
+      this.#peer.full?.();
     }
-    this.#waiting.push(call);
-    this.#peer.full?.();
+  }
+
+  #refuse(call: Call, error: CallError): void {
+    if (this.#open > this.#options.limits.maxInFlight + MAX_WAITING) {
+      throw new RrtsError('ERR_PROTOCOL_SEQUENCE', `${this.#open} answers to RPC calls are not taken`);
+    }
+    this.#open++;
+    this.#fail(call, error);
+  }
+
+  #forgetWaiting(): void {
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
   }
 
   #run(call: Call): void {
@@ -173,11 +199,13 @@ export class RpcSession implements Caller {
       this.#fail(call, new CallError(text, 'ERR_RPC_TOO_LARGE'));
       return;
     }
+    this.#count(running.method, 'ok');
     this.#send(call, encodeResult(call, bytes));
   }
 
   #fail(call: Call, thrown: unknown): void {
-    const { bytes, shown } = encodeFailure(call.codec, thrown, this);
+    const { bytes, code, shown } = encodeFailure(call.codec, thrown, this);
+    this.#count(call.method.toString(), code);
     if (!shown) {
       const name = call.method.toString('utf8', 0, 128);
       this.#options.logger.error({ err: thrown, caller: this.name }, `rpc: ${name} failed: ${messageOf(thrown)}`);
@@ -193,13 +221,35 @@ export class RpcSession implements Caller {
 
   readonly #sent = (): void => {
     this.#open--;
-    if (this.#open < this.#options.limits.maxInFlight) {
-      const next = this.#waiting.shift();
-      if (next !== undefined) this.#run(next);
-      else this.#peer.free?.();
-    }
+    this.#runWaiting();
     this.#drainedIfDone();
   };
+
+  /** In a loop, not by each call that ends running the next: thousands of quick ones would fill the stack. */
+  #runWaiting(): void {
+    if (this.#taking) return;
+    this.#taking = true;
+    try {
+      this.#runWhileRoom();
+    } finally {
+      this.#taking = false;
+    }
+    if (this.#open < this.#options.limits.maxInFlight) this.#peer.free?.();
+  }
+
+  #runWhileRoom(): void {
+    while (this.#open < this.#options.limits.maxInFlight) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#waitingBytes -= next.method.length + next.argument.length;
+      this.#run(next);
+    }
+  }
+
+  #count(method: string, outcome: CallOutcome): void {
+    const service = method.slice(0, Math.max(0, method.lastIndexOf('.')));
+    this.#counts.add(outcome === 'ok' || this.#options.services().has(service) ? service : NO_SERVICE, outcome);
+  }
 
   #drainedIfDone(): void {
     if (this.#draining === undefined || this.#open > 0) return;

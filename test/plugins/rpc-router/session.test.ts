@@ -13,7 +13,12 @@ import { eventually, within } from '../../helpers/wait-for.ts';
 import { LogCollector } from '../../pool/pool-rig.ts';
 
 /** A caller and what it was sent. */
-function caller(methods: Record<string, Method>, limits: Partial<RpcLimits> = {}, quietZero = true) {
+function caller(
+  methods: Record<string, Method>,
+  limits: Partial<RpcLimits> = {},
+  quietZero = true,
+  taken = (sent: () => void): void => sent(),
+) {
   const logger = new LogCollector();
   const services = new Map([['it', serviceOf(methods)]]);
   const router = new RpcRouter({ services: () => services, logger, limits: { ...DEFAULT_LIMITS, ...limits } });
@@ -26,7 +31,7 @@ function caller(methods: Record<string, Method>, limits: Partial<RpcLimits> = {}
     quietZero,
     write(frame, sent) {
       decoder.push(frame, (one) => replies.push(one));
-      sent();
+      taken(sent);
     },
     full: () => void events.push('full'),
     free: () => void events.push('free'),
@@ -170,5 +175,68 @@ describe('a session', () => {
     const { call, replies } = caller({ Much: () => Buffer.alloc(2000) }, { maxPayload: 1000 });
     call(1, 'Much', null);
     assert.match(JSON.stringify(resultOf(replies[0] as Frame)), /has 2003 bytes, allowed are 1000.*ERR_RPC_TOO_LARGE/);
+  });
+
+  test('thousands of quick calls that waited run in a loop, not one inside the other', async (t) => {
+    const waiting = latch<null>();
+    let ran = 0;
+    const { call, router } = caller({ Wait: () => waiting.promise, Now: () => ++ran }, { maxInFlight: 2 });
+    call(1, 'Wait', null);
+    call(2, 'Wait', null);
+    for (let i = 0; i < 10_000; i++) call(0, 'Now', null);
+    assert.equal(ran, 0);
+    waiting.resolve(null);
+    await eventually(() => ran === 10_000, 'all of them');
+    assert.equal(router.inFlight, 0);
+    t.diagnostic(`${ran} calls after one`);
+  });
+
+  test('keeps no more bytes of waiting calls than one call may have', () => {
+    const wait: Method = () => new Promise(() => undefined);
+    const { call, replies } = caller({ Wait: wait }, { maxInFlight: 1, maxPayload: 1000 });
+    for (let i = 1; i <= 5; i++) call(i, 'Wait', 'x'.repeat(400));
+    assert.deepEqual(
+      replies.map(({ options }) => options[0]),
+      [4, 5],
+    );
+    assert.match(JSON.stringify(resultOf(replies[0] as Frame)), /ERR_RPC_BUSY/);
+    call(6, 'Wait', 'x'.repeat(1000));
+    assert.match(JSON.stringify(resultOf(replies[2] as Frame)), /has 1010 bytes, allowed are 1000.*ERR_RPC_TOO_LARGE/);
+  });
+
+  test('a peer that calls on and takes no answer is at fault', () => {
+    const { call, router } = caller({ Now: () => 1 }, { maxInFlight: 8 }, true, () => undefined);
+    let calls = 0;
+    assert.throws(
+      () => {
+        while (calls < 50_000) call(++calls, 'Now', null);
+      },
+      { code: 'ERR_PROTOCOL_SEQUENCE', message: /answers to RPC calls are not taken/ },
+    );
+    assert.ok(calls > 20_000 && calls < 20_100, `${calls} calls`);
+    assert.equal(router.inFlight, 10_000);
+  });
+
+  test('counts calls by service and end; names that are made up share one', () => {
+    const { call, router, session } = caller({
+      Now: () => 1,
+      Bad: () => {
+        throw new CallError('no', 'ERR_RPC_ARGUMENT');
+      },
+      Broken: () => Promise.reject(new Error('x')),
+      Odd: () => Symbol('odd'),
+      Wait: () => new Promise(() => undefined),
+    });
+    for (const name of ['Now', 'Now', 'Bad', 'Odd', 'Nope', '__proto__', 'made.up', 'Wait']) call(1, name, null);
+    session.close();
+    const counts = [...router.counts.entries()].map((entry) => entry.join(' ')).sort();
+    assert.deepEqual(counts, [
+      'it ERR_RPC_ARGUMENT 1',
+      'it ERR_RPC_CANCELLED 1',
+      'it ERR_RPC_METHOD 2',
+      'it ERR_RPC_RESULT 1',
+      'it ok 2',
+      'unknown ERR_RPC_METHOD 1',
+    ]);
   });
 });
