@@ -22,7 +22,8 @@ final class Call
     public readonly string $label;
 
     /**
-     * @param \Closure(mixed): mixed|null $revive makes of a result with {@see MARK} what PHP is to get
+     * @param \Closure(mixed, Handles): mixed|null $revive makes of a result with {@see MARK} what PHP is to get
+     * @param Handles|null $handles of the connection that objects in the call belong to; it must be the one that is called
      *
      * @throws RpcArgumentException when the timeout is no time
      */
@@ -31,11 +32,18 @@ final class Call
         public readonly ?float $timeout = null,
         ?string $label = null,
         public readonly ?\Closure $revive = null,
+        public readonly ?Handles $handles = null,
     ) {
         $this->label = $label ?? $method;
         if ($timeout !== null && !($timeout > 0)) {
             throw new RpcArgumentException("{$this->label}: the timeout is {$timeout} seconds; more than 0, or null for the method's own limit, expected.", 'ERR_RPC_ARGUMENT', $method);
         }
+    }
+
+    /** What the call is about, beside the method; '' when there is no more to say. */
+    public function subject(): string
+    {
+        return \substr($this->label, \strlen($this->method) + 1);
     }
 
     /** The third option of the frame; 0 for the default of the method. */

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Rrts\Rpc;
 
 use Rrts\Exception\EncodingException;
+use Rrts\Exception\NodeException;
 use Rrts\Exception\RpcArgumentException;
 use Rrts\Exception\RpcException;
 use Rrts\Exception\TransportException;
@@ -46,6 +47,10 @@ abstract class Connection implements ConnectionInterface
 
         return $this->exclusively($call, function () use ($call, $bytes): PendingCall {
             $this->open();
+            $handles = $this->handles();
+            if ($call->handles !== null && $call->handles !== $handles) {
+                throw new NodeException("{$call->label}: an object in the call went with the connection that it came on", 'ERR_BRIDGE_RELEASED', $call->method);
+            }
             $startedAt = \microtime(true);
             $replies = $this->replies();
             $sequence = $replies->expectNext();
@@ -57,7 +62,7 @@ abstract class Connection implements ConnectionInterface
                 throw $exception;
             }
 
-            return new PendingCall($this, $replies, $sequence, $call, $startedAt);
+            return new PendingCall($this, $replies, $handles, $sequence, $call, $startedAt);
         });
     }
 

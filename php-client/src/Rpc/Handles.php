@@ -5,8 +5,8 @@ declare(strict_types=1);
 namespace Rrts\Rpc;
 
 /**
- * Objects that Node keeps for one connection, by number. Node counts how often it hands a number out and PHP gives back as
- * many: then a number that is on its way to PHP again while PHP gives it back stays good.
+ * Objects that Node keeps for one connection, by number. Node counts how often it handed a number out, and PHP gives back as
+ * many: so one that is on its way to PHP again while PHP gives it back stays good.
  *
  * What is given back is collected here and sent with the next call, or before the worker waits for its next request.
  *
@@ -16,10 +16,7 @@ final class Handles
 {
     private const BATCH = 10000;
 
-    /** @var array<int, int> how often each number came and was not given back */
-    private array $counts = [];
-
-    /** @var array<int, \WeakReference<object>> */
+    /** @var array<int, \WeakReference<object>> what stands for a number in PHP */
     private array $objects = [];
 
     /** @var list<int> */
@@ -30,37 +27,46 @@ final class Handles
 
     private bool $lost = false;
 
-    /** A number came. */
-    public function receive(int $id): void
-    {
-        $this->counts[$id] = ($this->counts[$id] ?? 0) + 1;
-    }
-
-    /** The object that stands for a number, while PHP has it. */
+    /** What stands for a number, while PHP has it. */
     public function object(int $id): ?object
     {
         return ($this->objects[$id] ?? null)?->get();
     }
 
-    /** The object that stands for a number from now on. */
-    public function remember(int $id, object $object): void
+    /** What stands for a number from now on; null when nothing does any more. */
+    public function stand(int $id, ?object $object): void
     {
-        $this->objects[$id] = \WeakReference::create($object);
+        if ($object === null) {
+            unset($this->objects[$id]);
+        } else {
+            $this->objects[$id] = \WeakReference::create($object);
+        }
     }
 
-    /** PHP needs it no more. */
-    public function release(int $id): void
+    /**
+     * Gives a number back.
+     *
+     * @param int $count how often it came
+     */
+    public function release(int $id, int $count): void
     {
-        for ($left = $this->counts[$id] ?? 0; $left > 0; $left--) {
+        if ($this->lost) {
+            return;
+        }
+        for (; $count > 0; $count--) {
             $this->released[] = $id;
         }
-        unset($this->counts[$id], $this->objects[$id]);
+        if ($this->object($id) === null) {
+            unset($this->objects[$id]);
+        }
     }
 
     /** PHP leaves an iteration before its end. */
     public function endIteration(int $id): void
     {
-        $this->ended[] = $id;
+        if (!$this->lost) {
+            $this->ended[] = $id;
+        }
     }
 
     /** Whether there is something to send. */
@@ -88,11 +94,11 @@ final class Handles
         return $calls;
     }
 
-    /** The connection ended, and the numbers with it. */
+    /** The connection ended, and the objects with it. */
     public function lose(): void
     {
         $this->lost = true;
-        $this->counts = $this->objects = $this->released = $this->ended = [];
+        $this->objects = $this->released = $this->ended = [];
     }
 
     /** Whether the connection has ended. */

@@ -21,6 +21,7 @@ final class PendingCall
     public function __construct(
         Connection $connection,
         private readonly Replies $replies,
+        private readonly Handles $handles,
         private readonly int $sequence,
         private readonly Call $call,
         private readonly float $startedAt,
@@ -47,7 +48,7 @@ final class PendingCall
             $connection = $this->connection;
             $this->connection = null;
             try {
-                $this->result = ReplyReader::read($connection->await($this->replies, $this->sequence, $this->call, $this->startedAt), $this->call);
+                $this->result = ReplyReader::read($connection->await($this->replies, $this->sequence, $this->call, $this->startedAt), $this->call, $this->handles);
             } catch (\Throwable $failure) {
                 $this->forget();
                 $this->failure = $failure;
@@ -59,11 +60,11 @@ final class PendingCall
 
     private function forget(): void
     {
-        $call = $this->call;
+        [$call, $handles] = [$this->call, $this->handles];
         // A result with objects must be read, or Node would keep those for as long as the connection lives.
-        $this->replies->giveUp($this->sequence, $call->revive === null ? null : static function (Frame $frame) use ($call): void {
+        $this->replies->giveUp($this->sequence, $call->revive === null ? null : static function (Frame $frame) use ($call, $handles): void {
             try {
-                ReplyReader::read($frame, $call);
+                ReplyReader::read($frame, $call, $handles);
             } catch (\Throwable) {
                 // Nobody asks any more.
             }

@@ -20,7 +20,7 @@ use Rrts\Protocol\Frame;
 final class ReplyReader
 {
     /** @throws RpcException */
-    public static function read(Frame $frame, Call $call): mixed
+    public static function read(Frame $frame, Call $call, Handles $handles): mixed
     {
         // The name of the method is repeated before the result.
         $bytes = \substr($frame->payload, $frame->options[1] ?? 0);
@@ -33,7 +33,7 @@ final class ReplyReader
             throw new RpcException("{$call->label}: the result cannot be read: {$exception->getMessage()}", 'ERR_RPC_RESULT', $call->method, $exception);
         }
 
-        return $call->revive !== null && \str_contains($bytes, Call::MARK) ? ($call->revive)($result) : $result;
+        return $call->revive !== null && \str_contains($bytes, Call::MARK) ? ($call->revive)($result, $handles) : $result;
     }
 
     private static function failure(int $flags, string $bytes, Call $call): RpcException
@@ -49,7 +49,9 @@ final class ReplyReader
         }
         $text = static fn(string $key): string => isset($error[$key]) && \is_scalar($error[$key]) ? (string) $error[$key] : '';
         $code = $text('code') === '' ? 'ERR_RPC_FAILED' : $text('code');
-        $message = "{$call->label}: {$text('message')}";
+        // The bridge says which function it was, too.
+        $isNamed = $call->subject() !== '' && \str_starts_with($text('message'), $call->subject());
+        $message = $isNamed ? "{$call->method} {$text('message')}" : "{$call->label}: {$text('message')}";
 
         return match (true) {
             \str_starts_with($code, 'ERR_BRIDGE_') => new NodeException($message, $code, $call->method, $text('class'), $text('node_code'), $text('stack')),

@@ -198,7 +198,7 @@ final class SocketRpc extends Connection
         $sequence = $this->replies->expectNext();
         try {
             $this->send(CallFrame::start(Frame::MSGPACK, $sequence, $call->method, \strlen($argument)), $argument);
-            ReplyReader::read($this->receive($this->replies, $sequence, $call, \microtime(true)), $call);
+            ReplyReader::read($this->receive($this->replies, $sequence, $call, \microtime(true)), $call, $this->handles);
         } catch (RpcMethodException) {
             // A server without a token does not ask for one.
         } catch (RpcException|TransportException $exception) {

@@ -1,0 +1,164 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Rrts\Node;
+
+use Rrts\Exception\EncodingException;
+use Rrts\Exception\RpcArgumentException;
+use Rrts\Exception\RpcException;
+use Rrts\Exception\TransportException;
+use Rrts\Rpc\Call;
+use Rrts\Rpc\ConnectionInterface;
+use Rrts\Rpc\Handles;
+use Rrts\Rpc\PendingCall;
+use Rrts\Rpc\Rpc;
+
+/**
+ * The methods of the bridge, over one connection and with one time limit.
+ *
+ * @internal
+ */
+final class Bridge
+{
+    /** Values of an iteration that Node may send at once. It waits for none but the first. */
+    private const BATCH = 64;
+
+    /** @var \Closure(mixed, Handles): mixed */
+    private readonly \Closure $revive;
+
+    /** @param float|null $timeout seconds for each call; the module's own by default */
+    public function __construct(public readonly ConnectionInterface $connection, public readonly ?float $timeout)
+    {
+        $this->revive = fn(mixed $value, Handles $handles): mixed => (new ValueReader($this, $handles))->read($value);
+    }
+
+    /** The same, bound to the connection that a call would take now: objects belong to it. */
+    public function bound(): self
+    {
+        $connection = $this->connection instanceof Rpc ? $this->connection->door() : $this->connection;
+
+        return $connection === $this->connection ? $this : new self($connection, $this->timeout);
+    }
+
+    /**
+     * Begins a call of what a module exports.
+     *
+     * @param string $name '' for the module itself, `new Name` for a class
+     * @param array<array-key, mixed> $arguments
+     *
+     * @throws RpcException
+     * @throws TransportException
+     */
+    public function callModule(string $module, string $name, array $arguments): PendingCall
+    {
+        $subject = match (true) {
+            $name === '' => "{$module}()",
+            \str_starts_with($name, 'new ') => "new {$module}." . \substr($name, 4),
+            default => "{$module}.{$name}",
+        };
+
+        return $this->begin('bridge.Call', $subject, ['module' => $module, 'name' => $name], $arguments, null);
+    }
+
+    /**
+     * Begins a call of a method of an object.
+     *
+     * @param array<array-key, mixed> $arguments
+     *
+     * @throws RpcException
+     * @throws TransportException
+     */
+    public function callObject(Handle $handle, string $name, array $arguments): PendingCall
+    {
+        return $this->begin('bridge.CallObject', "{$handle->class}.{$name}", ['id' => $handle->id, 'name' => $name], $arguments, $handle);
+    }
+
+    /**
+     * A property of an object.
+     *
+     * @throws RpcException
+     * @throws TransportException
+     */
+    public function get(Handle $handle, string $name): mixed
+    {
+        return $this->begin('bridge.Get', "{$handle->class}.{$name}", ['id' => $handle->id, 'name' => $name], null, $handle)->wait();
+    }
+
+    /**
+     * The values of an object that can be iterated, fetched as they are asked for.
+     *
+     * @return \Generator<int, mixed>
+     *
+     * @throws RpcException
+     * @throws TransportException
+     */
+    public function iterate(Handle $handle): \Generator
+    {
+        $isOpen = false;
+        try {
+            do {
+                $isOpen = false;
+                $batch = $this->begin('bridge.Next', "{$handle->class}.next", ['id' => $handle->id, 'count' => self::BATCH], null, $handle)->wait();
+                $values = \is_array($batch) ? $batch['values'] ?? null : null;
+                if (!\is_array($batch) || !\is_array($values)) {
+                    throw new RpcException("bridge.Next {$handle->class}: the result has no values", 'ERR_RPC_RESULT', 'bridge.Next');
+                }
+                $isOpen = ($batch['done'] ?? null) !== true;
+                foreach ($values as $value) {
+                    yield $value;
+                }
+            } while ($isOpen);
+        } finally {
+            // Left early. It may be a destructor that comes here, in the middle of another call: the word goes with the next one.
+            if ($isOpen) {
+                $handle->handles->endIteration($handle->id);
+            }
+        }
+    }
+
+    /**
+     * @param array<string, mixed> $argument
+     * @param array<array-key, mixed>|null $arguments null for a method that takes none
+     *
+     * @throws RpcException
+     * @throws TransportException
+     */
+    private function begin(string $method, string $subject, array $argument, ?array $arguments, ?Handle $handle): PendingCall
+    {
+        $label = "{$method} {$subject}";
+        $handle?->expectGood($label, $method);
+        $writer = new ValueWriter($label, $method, $handle?->handles);
+        if ($arguments !== null) {
+            $argument['arguments'] = $this->write($writer, $arguments, $label, $method);
+        }
+
+        return $this->connection->begin(new Call($method, $this->timeout, $label, $this->revive, $writer->handles), $argument);
+    }
+
+    /**
+     * @param array<array-key, mixed> $arguments
+     *
+     * @return list<mixed>
+     *
+     * @throws RpcArgumentException
+     */
+    private function write(ValueWriter $writer, array $arguments, string $label, string $method): array
+    {
+        if (!\array_is_list($arguments)) {
+            throw new RpcArgumentException("{$label}: JavaScript has no named arguments; pass an array of options instead", 'ERR_RPC_ARGUMENT', $method);
+        }
+        $written = [];
+        foreach ($arguments as $i => $value) {
+            try {
+                $written[] = $writer->write($value);
+            } catch (EncodingException $exception) {
+                $place = 'argument ' . ($i + 1) . ($exception->path === '' ? '' : " at {$exception->path}");
+
+                throw new RpcArgumentException("{$label}: {$place}: {$exception->problem}", 'ERR_RPC_ARGUMENT', $method, $exception);
+            }
+        }
+
+        return $written;
+    }
+}
