@@ -5,6 +5,8 @@ import type { ErrorCode } from '../core/errors.ts';
 /** Exit codes by name. A server that a second signal stopped ends with 128 + the signal's number, such as 130. */
 export const EXIT = {
   ok: 0,
+  /** `rrts stubs --check` found a file that is not what it should be. */
+  stale: 1,
   /** The command line is wrong. */
   usage: 64,
   /** Something that is needed cannot be had: the port is in use, PHP is missing, no worker can boot. */

@@ -10,6 +10,7 @@ Examples:
   rrts reload -c app.yaml                       the same, and read the file again
   rrts stop -c app.yaml                         finish what runs, then end
   rrts config check -c app.yaml                 find the mistakes in a file
+  rrts stubs -c app.yaml                        PHP classes for the services of bridge.services
   rrts config print -o http.pool.num_workers=4  see every value, defaults included
 
 A file to start with:
@@ -21,6 +22,7 @@ A file to start with:
 
 Exit codes:
   0    done, or stopped by a signal in good order
+  1    rrts stubs --check: a class is missing or stale
   64   the command line is wrong
   69   something is not to be had: port in use, PHP missing, no worker boots, no server runs
   70   a fault in rrts itself
@@ -99,4 +101,16 @@ export const STOP_HELP = `${WHICH_SERVER}
 Examples:
   rrts stop -c app.yaml      finish the requests that run (at most endure.grace_period), then end
   rrts stop -c app.yaml -f   now
+`;
+
+/** Printed after the options of `rrts stubs --help`. */
+export const STUBS_HELP = `
+Each service of bridge.services gets one final class with a typed method for each of its methods:
+parameters for the properties of the input, array shapes for PHPStan, doc text from .describe().
+The same services always give the same files: commit them, and let CI check them.
+
+Examples:
+  rrts stubs -c app.yaml                                   src/Node/*.php, namespace App\\Node
+  rrts stubs --out lib/Service --namespace 'Acme\\Service'  elsewhere
+  rrts stubs --check                                       exit code 1 when one is stale
 `;

@@ -6,9 +6,19 @@ import { messageOf, RrtsError } from '../core/errors.ts';
 import { logicalDirectory } from '../server/working-directory.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
 import type { ServeOptions } from './commands/serve.ts';
+import type { StubsOptions } from './commands/stubs.ts';
 import type { WorkersOptions } from './commands/workers.ts';
 import { EXIT } from './exit-codes.ts';
-import { CONFIG_HELP, PROGRAM_HELP, RELOAD_HELP, RESET_HELP, SERVE_HELP, STOP_HELP, WORKERS_HELP } from './help.ts';
+import {
+  CONFIG_HELP,
+  PROGRAM_HELP,
+  RELOAD_HELP,
+  RESET_HELP,
+  SERVE_HELP,
+  STOP_HELP,
+  STUBS_HELP,
+  WORKERS_HELP,
+} from './help.ts';
 import { addGlobalOptions, type GlobalOptions } from './options.ts';
 import { takePidFile } from './pid-file.ts';
 
@@ -39,6 +49,7 @@ const commands = {
   reset: () => import('./commands/reset.ts'),
   serve: () => import('./commands/serve.ts'),
   stop: () => import('./commands/stop.ts'),
+  stubs: () => import('./commands/stubs.ts'),
   workers: () => import('./commands/workers.ts'),
 };
 
@@ -66,6 +77,7 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
   addConfigCommands(program, (action) => runAction(() => action(globals())));
   addWorkersCommands(program, (action) => runAction(() => action(globals())));
   addServerCommands(program, (action) => runAction(() => action(globals())));
+  addStubsCommand(program, (action) => runAction(() => action(globals())));
   program.addHelpText('after', PROGRAM_HELP);
   return program;
 }
@@ -149,6 +161,17 @@ function addServerCommands(program: Command, runAction: RunGlobalAction): void {
     .description('stop the running server and wait for its end')
     .addHelpText('after', STOP_HELP)
     .action(() => runAction(async (options) => (await commands.stop()).stopServer(options)));
+}
+
+function addStubsCommand(program: Command, runAction: RunGlobalAction): void {
+  program
+    .command('stubs')
+    .description('write a PHP class for each typed service of the bridge')
+    .option('--out <dir>', 'folder of the classes', 'src/Node')
+    .option('--namespace <name>', 'their namespace', 'App\\Node')
+    .option('--check', 'write nothing; end with 1 when a class is missing or stale')
+    .addHelpText('after', STUBS_HELP)
+    .action((own: StubsOptions) => runAction(async (options) => (await commands.stubs()).writeStubs(options, own)));
 }
 
 function positive(text: string): number {

@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   ERR_PID_FILE: 'the pid file belongs to another server that runs',
   ERR_CONTROL_NO_SERVER: 'a command found no running server',
   ERR_CONTROL_CALL: 'the running server refused what a command asked for, or failed at it',
+  ERR_METRICS_LIMIT: 'the application declares more metrics, or gives them more label values, than allowed',
   ERR_CONTROL_TIMEOUT: 'the running server did not do in time what a command asked for',
   ERR_RPC_METHOD: 'there is no such RPC service or method',
   ERR_RPC_ARGUMENT: 'the argument of an RPC call is not what the method takes',

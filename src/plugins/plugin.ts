@@ -33,6 +33,18 @@ export interface WorkerOwner {
   readonly gid: number;
 }
 
+/** What a program that is no worker is started with. */
+export interface ProgramSettings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Address of the RPC listener, for RR_RPC; undefined without one. */
+  readonly rpcAddress: string | undefined;
+  /** What TCP clients must say there, for RRTS_RPC_TOKEN. */
+  readonly rpcToken: string | undefined;
+  /** `server.user` and `server.group`. */
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+}
+
 /** What a plugin gets from its host. */
 export interface PluginContext {
   readonly logger: Logger;
@@ -49,6 +61,8 @@ export interface PluginContext {
   reconfigurePool(pool: Pool, spec: PoolSpec): Promise<void>;
   /** Whom the workers run as, when that is somebody else (`server.user`): files made for them must be theirs. */
   readonly workerOwner: WorkerOwner | undefined;
+  /** For programs that a plugin starts itself; asked at each start, because a reload may change them. */
+  programSettings(): ProgramSettings;
   /** All pools that run. */
   pools(): readonly Pool[];
   /** `check` is asked at every probe; it must answer at once. */

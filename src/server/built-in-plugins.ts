@@ -8,6 +8,7 @@ import { metricsPlugin } from '../plugins/metrics/plugin.ts';
 import type { PluginType } from '../plugins/plugin.ts';
 import { reloadPlugin } from '../plugins/reload/plugin.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
+import { servicePlugin } from '../plugins/service/plugin.ts';
 import { statusPlugin } from '../plugins/status/plugin.ts';
 
 /** A plugin type whose configuration type is not known here. */
@@ -22,6 +23,7 @@ export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   metricsPlugin,
   kvPlugin,
   bridgePlugin,
+  servicePlugin,
   httpPlugin,
   rpcPlugin,
   reloadPlugin,

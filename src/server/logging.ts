@@ -15,6 +15,8 @@ export interface Logs {
   readonly logger: LeveledLogger;
   /** Changes the least level that is logged, also of child loggers. The rest of `config` does not count. */
   setLevel(config: LogsConfig): void;
+  /** Writes a line to stderr, whatever the outputs of the log are, without level and time. */
+  raw(line: string): void;
   /** Writes what is buffered, for at most a second, and closes the files. */
   close(): Promise<void>;
 }
@@ -41,6 +43,7 @@ export function openLogs(config: LogsConfig): Logs {
   const terminal = config.output.some((output) => isTerminal(output));
   const encoding = encodingOf(config, terminal);
   const outputs = config.output.map((output) => openOutput(output));
+  const stderr = outputs[config.output.indexOf('stderr')] ?? openOutput('stderr');
   const format = lineFormat(encoding, config.lineEnding, terminal);
   const write = (line: string): void => {
     const text = format(safeLine(line));
@@ -65,15 +68,21 @@ export function openLogs(config: LogsConfig): Logs {
     setLevel: (changed) => {
       threshold.value = levelOf(changed);
     },
+    raw: (line) => stderr.write(`${line}\n`),
     close: async () => {
-      await Promise.all(outputs.map((output) => output.close()));
+      await Promise.all([...new Set([...outputs, stderr])].map((output) => output.close()));
     },
   };
 }
 
 function silent(): Logs {
-  const logger = wrap(pino({ level: 'silent' }), { value: Number.POSITIVE_INFINITY });
-  return { logger, setLevel: () => undefined, close: async () => {} };
+  const stderr = openOutput('stderr');
+  return {
+    logger: wrap(pino({ level: 'silent' }), { value: Number.POSITIVE_INFINITY }),
+    setLevel: () => undefined,
+    raw: (line) => stderr.write(`${line}\n`),
+    close: () => stderr.close(),
+  };
 }
 
 function levelOf({ level, mode }: LogsConfig): number {

@@ -18,13 +18,25 @@ const ROOT_CURE =
   'Set server.user and server.group (www-data, for example), or start rrts as another user. In a container or a test, where root is what you want: --allow-root, or RRTS_ALLOW_ROOT=1 in the environment.';
 
 /**
- * Checks `server.user`, `server.group` and `server.on_init.user`.
+ * Checks `server.user`, `server.group`, `server.on_init.user`, and `user` of each service.
  * @param allowRoot - the operator wants PHP to run as root.
+ * @param services - the section of the services, when there is one: they run as `server.user` unless they say another.
  * @throws RrtsError ERR_ROOT_REFUSED when PHP would run as root; ERR_CONFIG_INVALID for a user or group that the system does not
  * know or that this process may not become; ERR_WORKER_SPAWN without setpriv.
  */
-export function checkPrivileges(server: ServerConfig | undefined, allowRoot: boolean): void {
-  if (server === undefined) return; // no PHP
+export function checkPrivileges(
+  server: ServerConfig | undefined,
+  allowRoot: boolean,
+  services?: Readonly<Record<string, { readonly user?: string | undefined }>>,
+): void {
+  for (const [name, { user }] of Object.entries(services ?? {})) {
+    const keys = { user: `service.${name}.user`, group: 'server.group' };
+    if (user !== undefined) checkOne({ user, group: groupOf(user, undefined, keys) }, keys, allowRoot);
+  }
+  // Without `server` no PHP of ours runs; what RPC clients create does.
+  if (server === undefined && services !== undefined)
+    checkOne({ user: undefined, group: undefined }, WORKER_KEYS, allowRoot);
+  if (server === undefined) return;
   checkOne({ user: server.user, group: groupOf(server.user, server.group) }, WORKER_KEYS, allowRoot);
   const { onInit } = server;
   if (onInit?.user !== undefined) checkOne(onInitIdentity(server), ON_INIT_KEYS, allowRoot);

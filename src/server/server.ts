@@ -4,20 +4,18 @@ import { Registry } from 'prom-client';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { Rounds } from '../core/rounds.ts';
-import type { Health, PluginContext, PoolSpec, WorkerOwner } from '../plugins/plugin.ts';
+import type { Health, PluginContext, PoolSpec, ProgramSettings, WorkerOwner } from '../plugins/plugin.ts';
 import { type RpcConfig, rpcLimits, rpcUrl, tokenOf } from '../plugins/rpc/config.ts';
 import { rpcPlugin } from '../plugins/rpc/plugin.ts';
 import { registerCallMetrics } from '../plugins/rpc-router/call-metrics.ts';
 import { RpcRouter } from '../plugins/rpc-router/router.ts';
-import { type Services, serviceOf } from '../plugins/rpc-router/services.ts';
-import { workerServices } from '../plugins/rpc-router/worker-services.ts';
+import { type Service, type Services, serviceOf } from '../plugins/rpc-router/services.ts';
 import type { PoolSettings } from '../pool/options.ts';
 import { Pool } from '../pool/pool.ts';
 import { VERSION } from '../version.ts';
 import type { ServerConfig } from '../worker/config.ts';
 import { identityOf } from '../worker/identity.ts';
 import { RelayListener } from '../worker/relay-listener.ts';
-import { usageReader } from '../worker/usage.ts';
 import { type AnyPluginType, BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import type { RootConfig } from './config.ts';
 import { settlesWithin } from './deadline.ts';
@@ -32,6 +30,7 @@ import {
   type Started,
   TakeOver,
 } from './reload.ts';
+import { hostServices } from './rpc-services/host-services.ts';
 
 /** Part of the grace that is kept for the workers when a plugin uses up its own. */
 const POOL_RESERVE_MS = 2000;
@@ -41,6 +40,8 @@ export interface Configuration {
   readonly config: RootConfig;
   /** Environment that workers inherit. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The configuration with the keys of the files, for `rpc.Config`. Default: nothing is told. */
+  readonly written?: Readonly<Record<string, unknown>>;
 }
 
 /** What a server is made of. */
@@ -57,6 +58,8 @@ export interface ServerOptions extends Configuration {
   readonly onReloading?: (begun: boolean) => void;
   /** Working directory of the workers. Symbolic links in it are followed anew by each. */
   readonly cwd: string;
+  /** Takes the lines that the application writes to stderr by `app.Log`. Default: they are dropped. */
+  readonly raw?: (line: string) => void;
   /** Default: those that come with rrts. */
   readonly pluginTypes?: readonly AnyPluginType[];
 }
@@ -69,7 +72,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #metrics = new Registry();
   readonly #healthChecks = new Map<string, () => Health>();
-  readonly #rpcServices = workerServices(() => this.pools, usageReader());
+  readonly #rpcServices: Map<string, Service>;
   readonly #router: RpcRouter;
   readonly #faultClaims: ((thrown: unknown) => boolean)[] = [];
   readonly #started: Started[] = [];
@@ -87,6 +90,12 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#current = options;
+    this.#rpcServices = hostServices({
+      pools: () => this.pools,
+      written: () => this.#current.written ?? {},
+      logger: options.logger,
+      raw: options.raw ?? (() => undefined),
+    });
     const logger = options.logger.child({ logger: 'rpc' });
     this.#router = new RpcRouter({
       services: () => this.#rpcServices,
@@ -220,6 +229,7 @@ export class Server {
       get workerOwner() {
         return ownerIn(server.#current.config);
       },
+      programSettings: () => this.#programSettings(),
       pools: () => this.pools,
       registerHealthCheck: (plugin, check) => {
         this.#healthChecks.set(plugin, check);
@@ -248,6 +258,13 @@ export class Server {
     pools.push({ pool, spec });
     await pool.boot();
     return pool;
+  }
+
+  #programSettings(): ProgramSettings {
+    const { config } = this.#current;
+    const { user, group } = config.server ?? {};
+    const rpc = { rpcAddress: rpcUrl(rpcIn(config)), rpcToken: tokenOf(rpcIn(config)) };
+    return { environment: this.#environment, ...rpc, user, group };
   }
 
   #sharedRelay(): RelayListener | undefined {

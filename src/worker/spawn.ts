@@ -4,7 +4,7 @@
 // grandchild may hold its pipes open), and descriptor 3 has to be a duplex socket. execa's promise waits for the streams
 // to close and takes a fourth descriptor for an output only.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -21,6 +21,8 @@ export interface SpawnOptions {
   readonly group: string | undefined;
   /** In the batch class of the scheduler, where that can be. */
   readonly batch?: boolean;
+  /** Configuration key of the command; errors name it. Default: `server.command`. */
+  readonly key?: string;
 }
 
 /** A process that was started, with its four channels. */
@@ -93,7 +95,26 @@ export function identityProblem(user: string | undefined, group: string | undefi
  * Starts the process as leader of its own group, so that the whole group can be killed.
  * Settles when it runs. @throws RrtsError ERR_WORKER_SPAWN that names the command.
  */
-export function spawnProcess(options: SpawnOptions, setpriv: Launchers): Promise<SpawnedProcess> {
+export async function spawnProcess(options: SpawnOptions, setpriv: Launchers): Promise<SpawnedProcess> {
+  const child = await launch(options, setpriv, ['pipe', 'pipe', 'pipe', 'pipe']);
+  const [stdin, stdout, stderr, channel] = child.stdio as unknown as [Socket, Socket, Socket, Socket];
+  // A channel breaks when its worker dies; `exit` is what counts, and the write that failed is answered there.
+  for (const socket of [stdin, stdout, stderr, channel]) socket.on('error', () => undefined);
+  return { ...handleOf(child), stdin, stdout, stderr, channel };
+}
+
+/** A program that is no worker: it reads nothing, and what it prints is for the log. */
+export type SpawnedProgram = Pick<SpawnedProcess, 'process' | 'pid' | 'stdout' | 'stderr' | 'kill'>;
+
+/** The same for a program that is no worker. */
+export async function spawnProgram(options: SpawnOptions, setpriv: Launchers): Promise<SpawnedProgram> {
+  const child = await launch(options, setpriv, ['ignore', 'pipe', 'pipe']);
+  const { stdout, stderr } = child as unknown as { stdout: Socket; stderr: Socket };
+  for (const socket of [stdout, stderr]) socket.on('error', () => undefined);
+  return { ...handleOf(child), stdout, stderr };
+}
+
+function launch(options: SpawnOptions, setpriv: Launchers, stdio: StdioOptions): Promise<ChildProcess> {
   // With setpriv in front the system would only report that setpriv runs.
   const missing = missingPart(options);
   if (missing !== undefined) return Promise.reject(missing);
@@ -103,12 +124,7 @@ export function spawnProcess(options: SpawnOptions, setpriv: Launchers): Promise
     const fail = (cause: NodeJS.ErrnoException): void => reject(spawnError(options, cause));
     let child: ChildProcess;
     try {
-      child = spawn(file, args, {
-        cwd: options.cwd,
-        env: options.env,
-        stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-        detached: true,
-      });
+      child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio, detached: true });
     } catch (cause) {
       fail(cause as NodeJS.ErrnoException); // E2BIG, EMFILE: thrown instead of emitted
       return;
@@ -117,14 +133,14 @@ export function spawnProcess(options: SpawnOptions, setpriv: Launchers): Promise
     child.once('spawn', () => {
       child.off('error', fail);
       child.on('error', () => undefined); // a failed kill; `exit` says what happened
-      const [stdin, stdout, stderr, channel] = child.stdio as unknown as [Socket, Socket, Socket, Socket];
-      // A channel breaks when its worker dies; `exit` is what counts, and the write that failed is answered there.
-      for (const socket of [stdin, stdout, stderr, channel]) socket.on('error', () => undefined);
-      const pid = child.pid as number;
-      const kill = (signal: NodeJS.Signals): void => killGroup(pid, signal);
-      settle({ process: child, pid, stdin, stdout, stderr, channel, kill });
+      settle(child);
     });
   });
+}
+
+function handleOf(child: ChildProcess): Pick<SpawnedProcess, 'process' | 'pid' | 'kill'> {
+  const pid = child.pid as number;
+  return { process: child, pid, kill: (signal) => killGroup(pid, signal) };
 }
 
 /** What of command and working directory does not exist. */
@@ -154,10 +170,10 @@ function spawnError(options: SpawnOptions, cause: NodeJS.ErrnoException): RrtsEr
   const why = cause.code === 'ENOENT' ? `not found${where}` : (cause.code ?? cause.message);
   return new RrtsError('ERR_WORKER_SPAWN', `cannot start "${options.words.join(' ')}": ${binary}: ${why}`, {
     cause,
-    place: 'server.command',
+    place: options.key ?? 'server.command',
     cure:
       cause.code === 'ENOENT'
-        ? 'Install PHP (Debian: apt-get install php-cli), or write the full path of the binary.'
+        ? 'Install it (PHP on Debian: apt-get install php-cli), or write the full path of the binary.'
         : 'Check that the file may be executed and that the limits of the system (ulimit) allow another process.',
   });
 }

@@ -25,8 +25,8 @@ function compatKind(project: 'json' | 'proto', codec: 'json' | 'proto'): WorkerK
   };
 }
 
-/** The set-up of the test command says why the packages cannot be had; without it, what is missing is said. */
-function unavailable(project: string): string | undefined {
+/** Why a project cannot be used, if so. The set-up of the test command says why the packages cannot be had; without it, what is missing is said. */
+export function unavailable(project: string): string | undefined {
   const folder = join(ROOT, 'test', 'compat', project);
   if (exists(join(folder, 'vendor', 'autoload.php'))) return undefined;
   return process.env['RRTS_COMPAT_UNAVAILABLE'] ?? `test/compat/${project} is not installed: npm run test:compat`;

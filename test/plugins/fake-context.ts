@@ -20,6 +20,13 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
     createPool: () => Promise.reject(new Error('no pools here')),
     reconfigurePool: () => Promise.reject(new Error('no pools here')),
     workerOwner: undefined,
+    programSettings: () => ({
+      environment: {},
+      rpcAddress: undefined,
+      rpcToken: undefined,
+      user: undefined,
+      group: undefined,
+    }),
     pools: () => stats().map((one) => ({ name: one.name, stats: () => one }) as unknown as Pool),
     registerHealthCheck: (plugin, check) => void checks.set(plugin, check),
     healthChecks: () => checks,

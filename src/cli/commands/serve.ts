@@ -2,6 +2,8 @@
 
 import { resolve } from 'node:path';
 import type { Logger } from '../../core/logger.ts';
+import type { ServiceSection } from '../../plugins/service/config.ts';
+import { servicePlugin } from '../../plugins/service/plugin.ts';
 import { openControl } from '../../server/control/control-listener.ts';
 import { type ConfigSources, type LoadedConfig, loadConfig } from '../../server/load-config.ts';
 import { type Logs, openLogs } from '../../server/logging.ts';
@@ -28,7 +30,7 @@ export async function serve(options: GlobalOptions, own: ServeOptions): Promise<
   const sources = { ...configSources(options), watch: own.watch === true ? [] : own.watch };
   const loaded = loadConfig(sources);
   Object.assign(process.env, loaded.environment);
-  checkPrivileges(loaded.config.server, rootAllowed(options));
+  checkPrivilegesOf(loaded, options);
   const logs = openLogs(loaded.config.logs);
   const { logger } = logs;
   if (options.silent !== true) {
@@ -75,16 +77,17 @@ function createServer(
   { logs, systemd }: Outside,
 ): Server {
   const { logger } = logs;
-  const inForce = ({ config, environment }: LoadedConfig): Configuration => {
-    return { config, environment: { ...sources.environment, ...environment } };
+  const inForce = ({ config, environment, written }: LoadedConfig): Configuration => {
+    return { config, written, environment: { ...sources.environment, ...environment } };
   };
   const server: Server = new Server({
     ...inForce(loaded),
     logger,
+    raw: (line) => logs.raw(line),
     cwd: options.directory,
     load: () => {
       const again = loadConfig(sources);
-      checkPrivileges(again.config.server, rootAllowed(options));
+      checkPrivilegesOf(again, options);
       for (const warning of again.warnings) logger.warn({}, warning);
       return inForce(again);
     },
@@ -96,6 +99,11 @@ function createServer(
     },
   });
   return server;
+}
+
+function checkPrivilegesOf({ config }: LoadedConfig, options: GlobalOptions): void {
+  const services = config.plugins.get(servicePlugin.name) as ServiceSection | undefined;
+  checkPrivileges(config.server, rootAllowed(options), services);
 }
 
 /** For systemctl status. */

@@ -17,6 +17,16 @@ const pattern = z.string().superRefine((text, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
 
+/** Names of the services that rrts has itself, now or soon: a service of a user must not stand in for one. */
+const OWN_SERVICES = new Set(
+  'app bridge control http informer jobs kv lock metrics resetter rpc service status'.split(' '),
+);
+
+const serviceName = z
+  .string()
+  .regex(/^[A-Za-z][\w-]{0,63}$/, 'must be a name of letters, digits, - and _, such as thumbnails')
+  .refine((name) => !OWN_SERVICES.has(name.toLowerCase()), 'is the name of a service of rrts; choose another one');
+
 const moduleSchema = z.strictObject({
   from: z
     .string()
@@ -34,9 +44,19 @@ const moduleSchema = z.strictObject({
     .describe(
       "What PHP may call; nothing else. '()' the module itself, 'name' or 'a.b' an exported function, 'new Name' a class, '.name' a method or property of objects it gave; '*' all exports, 'new *' all classes, '.*' all of its objects.",
     ),
+  threads: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      'For modules that compute: so many worker threads run its calls, one each at a time. 0: in the server itself.',
+    ),
   timeout: duration()
     .default(60_000)
-    .describe('Longest time of a call; a caller that says less gets less. 0: no limit.'),
+    .describe(
+      'Longest time of a call; a caller that says less gets less. A call that computes longer in a thread ends with its thread. 0: no limit.',
+    ),
 });
 
 /** Schema of `bridge:`. */
@@ -45,6 +65,12 @@ export const bridgeSchema = z.strictObject({
     .record(moduleName, moduleSchema)
     .default({})
     .describe('Node modules that PHP may call, by the name it uses. They are loaded at the start.'),
+  services: z
+    .record(serviceName, z.string().min(1))
+    .default({})
+    .describe(
+      'Typed services, by the name that calls have: a file (./services/thumbnails.ts) or package that exports a defineService(...). rrts stubs writes PHP classes for them.',
+    ),
 });
 
 /** `bridge:` as parsed, names in camelCase. */

@@ -106,12 +106,21 @@ async function makeJiti(directory: string, virtualModules: Record<string, unknow
 
 function cannotLoad(specifier: string, directory: string, error: unknown): RrtsError {
   const [, missing] = /Cannot find (?:package|module) '([^'./][^']*)'/.exec(messageOf(error)) ?? [];
-  const place = error instanceof Error ? firstPlace(error.stack) : undefined;
-  return new RrtsError('ERR_BRIDGE_MODULE', `${specifier} cannot be loaded: ${messageOf(error).split('\n')[0]}`, {
+  const place = error instanceof Error ? (syntaxPlace(error) ?? firstPlace(error.stack)) : undefined;
+  const what = messageOf(error)
+    .split('\n', 1)[0]
+    ?.replace(/^ParseError: /, '')
+    .trim();
+  return new RrtsError('ERR_BRIDGE_MODULE', `${specifier} cannot be loaded: ${what}`, {
     ...(missing === undefined ? {} : { cure: `Run npm install ${packageName(missing)} in ${directory}.` }),
     ...(place === undefined ? {} : { place }),
     cause: error,
   });
+}
+
+/** File and line of a mistake in the text of a file: the loader of TypeScript has them in its message, Node in front of its own. */
+function syntaxPlace(error: Error): string | undefined {
+  return /^\s*(?:file:\/\/)?(\/[^\n]+?:\d+(?::\d+)?)\s*$/m.exec(`${error.message}\n${error.stack}`)?.[1];
 }
 
 /** File and line where it was thrown, without what Node and the loader have on top. */

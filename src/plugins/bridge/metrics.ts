@@ -28,7 +28,7 @@ export class BridgeMetrics {
   readonly #threadEnds: Counter<'module'>;
 
   /** `objects` counts the objects that callers hold now. */
-  constructor(registry: Registry, objects: () => number | Promise<number>) {
+  constructor(registry: Registry, objects: () => number) {
     const registers = [registry];
     this.#calls = new Counter({
       name: 'rrts_bridge_calls_total',
@@ -59,8 +59,8 @@ export class BridgeMetrics {
       name: 'rrts_bridge_objects',
       help: 'Objects of Node modules that PHP holds.',
       registers,
-      async collect() {
-        this.set(await objects());
+      collect() {
+        this.set(objects());
       },
     });
   }

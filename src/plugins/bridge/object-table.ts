@@ -3,6 +3,8 @@
 import { CallError } from '../rpc-router/method.ts';
 import type { Iteration } from './iteration.ts';
 
+import { IDS_PER_PLACE } from './place.ts';
+
 /** Objects that one caller may hold at a time. */
 export const MAX_OBJECTS = 10_000;
 
@@ -58,6 +60,9 @@ export class ObjectTable<Module> {
   get(id: number): Held<Module> {
     const held = this.#byId.get(id);
     if (held !== undefined) return held;
+    if (Math.floor(id / IDS_PER_PLACE) !== Math.floor(this.#last / IDS_PER_PLACE)) {
+      throw new CallError(`object ${id} is in another thread than what it is given to`, 'ERR_RPC_ARGUMENT');
+    }
     const text = id <= this.#last ? `object ${id} was released` : `this caller was never given an object ${id}`;
     throw new CallError(text, 'ERR_BRIDGE_RELEASED');
   }

@@ -10,6 +10,8 @@ import { loadHosted, type ModuleSource } from './hosted-module.ts';
 import { BridgeMetrics } from './metrics.ts';
 import type { Place, Target } from './place.ts';
 import { BridgeService } from './service.ts';
+import { startServices } from './services/start-services.ts';
+import { ThreadPool } from './thread-pool.ts';
 
 /** Index of the place that is the master. */
 const MASTER = 0;
@@ -21,6 +23,9 @@ class BridgePlugin implements Plugin {
   /** Modules of the master. */
   readonly #modules = new Map<string, HostedModule>();
   readonly #targets = new Map<string, Target>();
+  readonly #pools: ThreadPool[] = [];
+  /** Number of the place that was made last. */
+  #lastIndex = MASTER;
   readonly #host: Host;
   readonly #metrics: BridgeMetrics;
   readonly #service: BridgeService;
@@ -34,7 +39,7 @@ class BridgePlugin implements Plugin {
       guard: (module, code) => this.#faults.guard(module, code),
       onFault: (module, thrown) => this.#onFault(module, thrown),
     });
-    this.#metrics = new BridgeMetrics(context.metrics, () => this.#host.objects);
+    this.#metrics = new BridgeMetrics(context.metrics, () => this.#objects());
     this.#service = new BridgeService({
       targets: this.#targets,
       placeAt: (index) => this.#placeAt(index),
@@ -45,6 +50,11 @@ class BridgePlugin implements Plugin {
   async start(): Promise<void> {
     this.#context.claimFaults((thrown) => this.#claimFault(thrown));
     for (const name of Object.keys(this.#config.modules)) await this.#startModule(name);
+    await startServices({
+      services: this.#config.services,
+      context: this.#context,
+      guard: (owner, code) => this.#faults.guard(owner, code),
+    });
     // A module has a time limit of its own.
     this.#context.registerRpc('bridge', this.#service.methods(), { timeoutMs: 0 });
   }
@@ -52,11 +62,13 @@ class BridgePlugin implements Plugin {
   async stop(): Promise<void> {
     this.#service.close();
     this.#host.close();
+    await Promise.all(this.#pools.map((pool) => pool.close()));
   }
 
   async #startModule(name: string): Promise<void> {
-    const { from, allow, timeout } = this.#config.modules[name] as ModuleConfig;
+    const { from, allow, timeout, threads } = this.#config.modules[name] as ModuleConfig;
     const source: ModuleSource = { name, from: from ?? name, allow, directory: this.#context.directory };
+    if (threads > 0) return this.#startThreads(source, threads, timeout);
     const { module, folder, warnings } = await this.#faults.guard(name, () => loadHosted(source));
     this.#modules.set(name, module);
     if (folder !== undefined) this.#faults.add(name, folder);
@@ -64,10 +76,34 @@ class BridgePlugin implements Plugin {
     this.#targets.set(name, { timeoutMs: timeout, place: () => this.#host });
   }
 
+  async #startThreads(source: ModuleSource, threads: number, timeoutMs: number): Promise<void> {
+    const { name } = source;
+    const pool = new ThreadPool({
+      source,
+      threads,
+      timeoutMs,
+      logger: this.#context.logger,
+      nextIndex: () => ++this.#lastIndex,
+      onFault: (thrown) => this.#onFault(name, thrown),
+      onEnd: () => this.#metrics.threadEnd(name),
+    });
+    this.#pools.push(pool);
+    await pool.start();
+    this.#targets.set(name, pool);
+  }
+
   /** @throws CallError ERR_BRIDGE_RELEASED. */
   #placeAt(index: number): Place {
     if (index === MASTER) return this.#host;
+    for (const pool of this.#pools) {
+      const thread = pool.threadAt(index);
+      if (thread !== undefined) return thread;
+    }
     throw new CallError('this caller was never given such an object', 'ERR_BRIDGE_RELEASED');
+  }
+
+  #objects(): number {
+    return this.#pools.reduce((objects, pool) => objects + pool.objects, this.#host.objects);
   }
 
   #claimFault(thrown: unknown): boolean {

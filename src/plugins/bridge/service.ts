@@ -134,7 +134,6 @@ export class BridgeService {
     const request: BridgeRequest = { caller: known.id, codec: bridgeCodec(call), wish };
     const ticket = new Ticket();
     const runAt = (place: Place): Buffer | Promise<Buffer> => {
-      if (ticket.abandoned !== undefined) throw ticket.abandoned;
       known.places.add(place);
       return place.run(request, ticket);
     };

@@ -7,6 +7,7 @@ import { type SideAnswer, SideServer } from '../side-server.ts';
 import { AppMetrics } from './app-metrics.ts';
 import { type MetricsConfig, metricsSchema } from './config.ts';
 import { PoolMetrics } from './pool-metrics.ts';
+import { metricsServices } from './services.ts';
 
 class MetricsPlugin implements Plugin {
   readonly #config: MetricsConfig;
@@ -21,20 +22,21 @@ class MetricsPlugin implements Plugin {
     this.#config = config;
     this.#context = context;
     this.#pools = new PoolMetrics(context.metrics, () => context.pools(), usageReader());
-    this.#app = new AppMetrics(context.metrics);
+    this.#app = new AppMetrics(context.metrics, config);
     const handle = (url: URL): Promise<SideAnswer> | undefined =>
       url.pathname === '/metrics' ? this.#answer() : undefined;
     this.#server = new SideServer({ address: config.address, key: 'metrics.address', logger: context.logger, handle });
   }
 
   async start(): Promise<void> {
-    this.#app.declare(this.#config.collect);
+    this.#app.configure(this.#config.collect);
+    this.#context.registerRpc('metrics', metricsServices(this.#app));
     collectDefaultMetrics({ register: this.#context.metrics });
     await this.#server.listen();
   }
 
   async reload(config: MetricsConfig): Promise<void> {
-    this.#app.declare(config.collect);
+    this.#app.configure(config.collect, config);
   }
 
   async stop(graceMs: number): Promise<void> {

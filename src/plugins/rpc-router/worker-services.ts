@@ -1,8 +1,7 @@
-// The services `rpc`, `informer` and `resetter`: who runs here, more of them, fewer of them, new ones.
+// The services `informer` and `resetter`: who runs here, more of them, fewer of them, new ones.
 
 import type { Pool } from '../../pool/pool.ts';
 import type { WorkerStats } from '../../pool/stats.ts';
-import { ROADRUNNER_VERSION } from '../../version.ts';
 import type { WorkerState } from '../../worker/state.ts';
 import type { UsageReader, WorkerUsage } from '../../worker/usage.ts';
 import { CallError, type Method } from './method.ts';
@@ -32,6 +31,8 @@ export function workerServices(pools: () => readonly Pool[], readUsage: UsageRea
   const informer: Record<string, Method> = {
     List: names,
     Workers: (plugin: unknown) => listWorkers(find(plugin), readUsage),
+    // There are no queues yet.
+    Jobs: () => [],
     AddWorker: async (plugin: unknown) => {
       await managed(plugin).addWorker();
       return true;
@@ -53,7 +54,6 @@ export function workerServices(pools: () => readonly Pool[], readUsage: UsageRea
     },
   };
   return new Map([
-    ['rpc', serviceOf({ Version: () => ROADRUNNER_VERSION })],
     // A boot takes as long as allocate_timeout allows, and a reset as many boots as it takes.
     ['informer', serviceOf(informer, { timeoutMs: 0 })],
     ['resetter', serviceOf(resetter, { timeoutMs: 0 })],

@@ -3,6 +3,7 @@
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { type SideAnswer, SideServer } from '../side-server.ts';
 import { type StatusConfig, statusSchema } from './config.ts';
+import { statusMethods } from './methods.ts';
 import { type Probe, report } from './report.ts';
 
 // /health is RoadRunner's: at least one worker, ready or working, in every plugin. /livez is for orchestrators that restart
@@ -29,6 +30,8 @@ class StatusPlugin implements Plugin {
   }
 
   start(): Promise<void> {
+    const methods = statusMethods((probe, plugin) => this.#report(probe, [plugin]).plugins[0]);
+    this.#context.registerRpc('status', methods);
     return this.#server.listen();
   }
 
@@ -43,15 +46,19 @@ class StatusPlugin implements Plugin {
   #answer(url: URL): SideAnswer | undefined {
     const probe = PROBES[url.pathname.replace(/(?<=.)\/$/, '')];
     if (probe === undefined) return undefined;
-    const { status, plugins } = report({
+    const { status, plugins } = this.#report(probe, url.searchParams.getAll('plugin'));
+    return { status, contentType: 'application/json', body: JSON.stringify(plugins) };
+  }
+
+  #report(probe: Probe, wanted: readonly string[]): ReturnType<typeof report> {
+    return report({
       probe,
       checks: this.#context.healthChecks(),
       workers: this.#workers(),
-      wanted: url.searchParams.getAll('plugin'),
+      wanted,
       stopping: this.#context.stopping,
       unavailable: this.#config.unavailableStatusCode,
     });
-    return { status, contentType: 'application/json', body: JSON.stringify(plugins) };
   }
 
   /** For a plugin with several pools, such as http and http.reports, those of the one that has the fewest. */

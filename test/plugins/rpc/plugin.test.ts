@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { camelCased } from '../../../src/core/camel-case.ts';
 import { RrtsError } from '../../../src/core/errors.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
 import { rpcSchema } from '../../../src/plugins/rpc/config.ts';
 import { rpcPlugin } from '../../../src/plugins/rpc/plugin.ts';
 import { DEFAULT_LIMITS, RpcRouter } from '../../../src/plugins/rpc-router/router.ts';
-import { workerServices } from '../../../src/plugins/rpc-router/worker-services.ts';
 import type { Pool } from '../../../src/pool/pool.ts';
 import { encodeFrame } from '../../../src/protocol/encode.ts';
 import { FLAG } from '../../../src/protocol/frame.ts';
 import { encodeError } from '../../../src/protocol/rpc/call.ts';
+import { hostServices } from '../../../src/server/rpc-services/host-services.ts';
 import { ROADRUNNER_VERSION } from '../../../src/version.ts';
-import { usageReader } from '../../../src/worker/usage.ts';
 import { freePort } from '../../helpers/free-port.ts';
 import { ROOT } from '../../helpers/paths.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
@@ -66,7 +66,12 @@ async function startRpc(t: TestContext, listen?: string) {
   const port = await freePort();
   const pool = new FakePool();
   const logger = new LogCollector();
-  const services = workerServices(() => [pool as unknown as Pool], usageReader());
+  const services = hostServices({
+    pools: () => [pool as unknown as Pool],
+    written: () => ({}),
+    logger: silentLogger,
+    raw: () => undefined,
+  });
   const rpcRouter = new RpcRouter({ services: () => services, logger, limits: DEFAULT_LIMITS });
   const context = { ...fakeContext(() => []), logger, rpcRouter };
   const config = camelCased(rpcSchema, rpcSchema.parse({ listen: listen ?? `tcp://127.0.0.1:${port}` }));
