@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { ensureComposerPackages } from './lib/composer.mjs';
 import { discardStaleCache } from './lib/example-cache.mjs';
 import { withLock } from './lib/lock.mjs';
-import { ensureBuild, ensureNodePackages, ensureNodeVersion } from './lib/node-packages.mjs';
+import { ensureBuild, ensureExamplePackages, ensureNodePackages, ensureNodeVersion } from './lib/node-packages.mjs';
 import { runScript } from './lib/run.mjs';
 import { step } from './lib/step.mjs';
 import { ensureSystemPackages, LOAD_NEEDS, PHP_NEEDS, TEST_NEEDS } from './lib/system-packages.mjs';
@@ -27,6 +27,7 @@ export async function ensureSetup(wish = {}) {
     await step('Debian packages', () => ensureSystemPackages(needs));
     await step('Node packages', ensureNodePackages);
     if (wish.project === false) return;
+    await step('Node packages of the examples', ensureExamplePackages);
     await step('Composer packages', async () => (await ensureComposerPackages()).length > 0);
     await step('stale cache of the Symfony example removed', discardStaleCache);
     await step('build', ensureBuild);

@@ -36,6 +36,13 @@ export const DEMO_APPS = [
     page('/', 'Slim 4', /^Hello from Slim/),
     page('/hello/you', 'a route with an argument', /^Hello you/),
   ]),
+  app('node-libraries', 'node-libraries', 'app.yaml', 8085, [
+    page('/', 'npm packages in PHP, with links to all of its pages', /Node libraries in PHP/),
+    page('/resize?width=160', 'an image made smaller by sharp', /^RIFF/),
+    page('/markdown', 'Markdown as HTML by marked', /<h1>From Markdown<\/h1>/),
+    page('/thumbnail?width=160', 'the image by a typed service', /^\ufffd\ufffd/),
+    page('/spreadsheet', 'a spreadsheet by exceljs', /^PK/),
+  ]),
   app('lumen', 'lumen', 'app.yaml', 8880, [page('/', "Lumen's version", /^Lumen \(/)]),
 ];
 

@@ -84,7 +84,11 @@ export class DemoServer {
     try {
       const response = await fetch(this.url(page.path), { signal: AbortSignal.timeout(PAGE_TIMEOUT) });
       const text = await response.text();
-      const line = `${response.status}  ${text.split('\n', 1)[0].slice(0, 80)}`;
+      // Pages may be images.
+      const line = `${response.status}  ${text
+        .split('\n', 1)[0]
+        .slice(0, 80)
+        .replace(/[\p{C}\ufffd]/gu, '.')}`;
       return { line, right: response.status === 200 && page.expect.test(text) };
     } catch (error) {
       return { line: String(error), right: false };

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CACHE, CLI, exists, filesBelow, ROOT } from './paths.mjs';
+import { CACHE, CLI, exists, filesBelow, foldersWith, ROOT } from './paths.mjs';
 import { EXIT_UNAVAILABLE, run, runOrFail, ScriptError } from './run.mjs';
 
 const OLDEST_NODE = [20, 19];
@@ -21,15 +21,29 @@ export function ensureNodeVersion() {
 
 /**
  * Runs `npm ci` when node_modules does not hold what package-lock.json says.
+ * @param {string} [folder] of the package
  * @returns {Promise<boolean>} whether anything was done
  */
-export async function ensureNodePackages() {
-  if (nodePackagesAreInstalled()) return false;
-  const result = await run('npm', ['ci', ...QUIET], { timeout: NPM_TIMEOUT });
+export async function ensureNodePackages(folder = ROOT) {
+  if (nodePackagesAreInstalled(folder)) return false;
+  const options = { cwd: folder, timeout: NPM_TIMEOUT };
+  const result = await run('npm', ['ci', ...QUIET], options);
   // A lock written where the registry lacks the binaries of some other platform does not name them, and `npm ci` then
   // refuses it. `npm install` takes the same versions and adds what is missing; --no-save leaves the lock as it is.
-  if (result.code !== 0) await runOrFail('npm', ['install', '--no-save', ...QUIET], { timeout: NPM_TIMEOUT });
+  if (result.code !== 0) await runOrFail('npm', ['install', '--no-save', ...QUIET], options);
   return true;
+}
+
+/**
+ * The same for every example that has npm packages of its own.
+ * @returns {Promise<boolean>} whether anything was done
+ */
+export async function ensureExamplePackages() {
+  const done = [];
+  for (const folder of foldersWith(join(ROOT, 'examples'), 'package-lock.json')) {
+    done.push(await ensureNodePackages(folder));
+  }
+  return done.includes(true);
 }
 
 /**
@@ -45,11 +59,14 @@ export async function ensureBuild() {
   return true;
 }
 
-/** Versions are compared, not file times: a fresh checkout gives package-lock.json any time it likes. */
-function nodePackagesAreInstalled() {
-  const installedText = readIfThere(join(ROOT, 'node_modules', '.package-lock.json'));
+/**
+ * Versions are compared, not file times: a fresh checkout gives package-lock.json any time it likes.
+ * @param {string} folder
+ */
+function nodePackagesAreInstalled(folder) {
+  const installedText = readIfThere(join(folder, 'node_modules', '.package-lock.json'));
   if (installedText === undefined) return false;
-  const wanted = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
+  const wanted = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')).packages;
   const installed = JSON.parse(installedText).packages;
   const complete = Object.entries(wanted).every(
     ([path, entry]) => path === '' || entry.optional || entry.peer || installed[path]?.version === entry.version,

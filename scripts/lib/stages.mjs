@@ -5,7 +5,7 @@ import { ensureCompat, ensureComposerPackages } from './composer.mjs';
 import { discardStaleCache } from './example-cache.mjs';
 import { checkExamples } from './example-checks.mjs';
 import { withLock } from './lock.mjs';
-import { ensureBuild } from './node-packages.mjs';
+import { ensureBuild, ensureExamplePackages } from './node-packages.mjs';
 import { runNodeTests } from './node-tests.mjs';
 import { exists, filesBelow, ROOT } from './paths.mjs';
 import { runPhpUnit } from './phpunit.mjs';
@@ -61,6 +61,7 @@ const EVERY_GROUP = ['lint', 'php', 'unit', 'e2e', 'examples', 'faults', 'compat
 /** In the order in which they run: what is quick and tells most comes first. */
 export const STAGES = /** @type {Stage[]} */ ([
   { name: 'composer packages', groups: EVERY_GROUP, limit: 10 * MINUTE, run: composerPackages },
+  { name: 'packages of the examples', groups: ['e2e', 'examples', 'compat'], limit: 10 * MINUTE, run: examplePackages },
   { name: 'build', groups: ['unit', 'e2e', 'examples', 'faults', 'compat', 'lint'], limit: 3 * MINUTE, run: build },
   tool({
     name: 'biome',
@@ -97,6 +98,11 @@ async function composerPackages() {
     await ensureComposerPackages();
     await discardStaleCache();
   });
+  return passed();
+}
+
+async function examplePackages() {
+  await withLock(ensureExamplePackages);
   return passed();
 }
 
