@@ -15,6 +15,14 @@ export const PEERS = {
   fpmFresh: 'nginx + php-fpm, PSR-7, not kept',
   fpmBare: 'nginx + php-fpm, bare echo',
   fpmSymfony: 'nginx + php-fpm, Symfony',
+  ping: 'bare ping-pong, no protocol',
+  pingEight: 'bare ping-pong, 8 processes',
+  inBand: 'rrts in-band echo',
+  inBandEight: 'rrts in-band echo, 8 workers',
+  module: 'rrts bridge, function of a module',
+  goridge: 'rrts, spiral/goridge over TCP',
+  waits: 'rrts in-band, 2 ms in Node',
+  waitsEight: 'rrts in-band, 2 ms in Node, 8 workers',
 } as const;
 
 /** One server of the benchmark. */
@@ -39,6 +47,8 @@ export interface BenchCase {
   readonly upload: boolean;
   /** One request in twenty takes 50 ms; p50 and p99 are those of the others. */
   readonly mixed?: boolean;
+  /** PHP calls Node; the figures are those of calls instead of requests. */
+  readonly calls?: boolean;
   /** The body of a right answer. */
   readonly expect: (body: string) => boolean;
   readonly peers: readonly PeerId[];
@@ -133,6 +143,27 @@ export const CASES: readonly BenchCase[] = [
       { of: 'lean', by: 'node' },
       { of: 'psr7', by: 'fpmPsr7' },
       { of: 'roadrunner', by: 'fpmPsr7' },
+    ],
+  },
+  {
+    id: 'calls',
+    title: 'Calls from PHP into Node',
+    about: `A request makes a worker call Node for some seconds, as often as it can; each row counts calls instead of requests. An echo takes and gives 100
+bytes. The ping-pong sends as many bytes to a bare Node process and back over the same kind of socket, without any protocol: what the system
+asks for. Over TCP the same method is called by RoadRunner's package. Eight processes that echo share the cores of this machine with Node, and
+the ping-pong shows how much is there to be had; eight calls that wait in Node wait side by side.`,
+    path: '/calls',
+    upload: false,
+    calls: true,
+    expect: (body) => body === 'echo\n',
+    peers: ['ping', 'inBand', 'module', 'goridge', 'pingEight', 'inBandEight', 'waits', 'waitsEight'],
+    ratios: [
+      { of: 'inBand', by: 'ping', goal: 0.67 },
+      { of: 'inBand', by: 'goridge', goal: 2 },
+      { of: 'waitsEight', by: 'waits', goal: 5 },
+      { of: 'inBandEight', by: 'inBand' },
+      { of: 'pingEight', by: 'ping' },
+      { of: 'module', by: 'inBand' },
     ],
   },
 ];

@@ -48,7 +48,7 @@ async function run(context: BenchmarkOptions, options: Options): Promise<void> {
   });
   const missing = new Map<PeerId, string>();
   if (roadRunner.vendor === undefined) {
-    for (const peer of ['roadrunner', 'roadrunnerAhead'] as const) {
+    for (const peer of ['roadrunner', 'roadrunnerAhead', 'goridge'] as const) {
       missing.set(peer, roadRunner.reason ?? 'its packages are not there');
     }
   }

@@ -1,10 +1,11 @@
 // Measures one case: verify, warm up, then round after round through all of its servers.
 
 import { join } from 'node:path';
+import { measureCalls } from './calls.ts';
 import type { BenchCase, PeerId } from './cases.ts';
 import { cpuSeconds } from './cpu-time.ts';
 import { type CaseResult, type Measurement, ratiosOf, rowOf } from './figures.ts';
-import { measure } from './load.ts';
+import { type Load, measure, type Sample } from './load.ts';
 import { measureMixed } from './mixed.ts';
 import type { Options } from './options.ts';
 import { type RunningPeers, startPeers } from './peers/start.ts';
@@ -73,8 +74,13 @@ async function measurePeer(
     script: join(workspace.root, 'bench', 'wrk.lua'),
   };
   const before = cpuSeconds(running.pidsOf(peer));
-  const { requests, ...sample } = await (bench.mixed === true ? measureMixed : measure)(load, options, signal);
+  const { requests, ...sample } = await measureOf(bench, peer, load, options, signal);
   const after = cpuSeconds(running.pidsOf(peer));
   const used = before === undefined || after === undefined ? undefined : after - before;
   return { ...sample, cpuMicroseconds: used === undefined ? undefined : (used * 1e6) / requests };
+}
+
+function measureOf(bench: BenchCase, peer: PeerId, load: Load, options: Options, signal: AbortSignal): Promise<Sample> {
+  if (bench.calls === true) return measureCalls(peer, load, signal);
+  return (bench.mixed === true ? measureMixed : measure)(load, options, signal);
 }

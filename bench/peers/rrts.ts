@@ -7,12 +7,16 @@ import type { Stack } from './stack.ts';
 
 /** Which worker. */
 export interface RrtsOptions {
-  readonly config: 'native' | 'roadrunner' | 'symfony';
+  readonly config: 'native' | 'roadrunner' | 'symfony' | 'calls';
   readonly script: string;
   /** Sends requests ahead to workers of RoadRunner's packages too. */
   readonly prefetchSdk?: boolean;
   /** Default: what rrts does by default. */
   readonly prefetch?: number;
+  /** Default: those of the run. */
+  readonly workers?: number;
+  /** Also listens for RPC, on a port of its own. */
+  readonly rpc?: boolean;
 }
 
 /** Starts rrts on a port of its own. */
@@ -21,7 +25,8 @@ export async function startRrts(workspace: Workspace, options: RrtsOptions, sign
   const settings = {
     'server.command': `php ${options.script}`,
     'http.address': `127.0.0.1:${port}`,
-    'http.pool.num_workers': workspace.workers,
+    'http.pool.num_workers': options.workers ?? workspace.workers,
+    ...(options.rpc === true ? { 'rpc.listen': `127.0.0.1:${await freePort()}` } : {}),
     'http.pool.prefetch_sdk': options.prefetchSdk === true,
     ...(options.prefetch === undefined ? {} : { 'http.pool.prefetch': options.prefetch }),
   };
@@ -38,4 +43,9 @@ export async function startRrts(workspace: Workspace, options: RrtsOptions, sign
     signal,
   );
   return { services: [service], urlOf: () => `http://127.0.0.1:${port}` };
+}
+
+/** Starts rrts with workers that call it, as many as call at once. */
+export function startCalls(workspace: Workspace, signal: AbortSignal): Promise<Stack> {
+  return startRrts(workspace, { config: 'calls', script: 'native-calls.php', workers: 8, rpc: true }, signal);
 }

@@ -4,7 +4,8 @@ import type { PeerId } from '../cases.ts';
 import type { Workspace } from '../workspace.ts';
 import { startFreshFpm, startKeptFpm } from './nginx-fpm.ts';
 import { startNode } from './node-http.ts';
-import { startRrts } from './rrts.ts';
+import { startPing } from './ping.ts';
+import { startCalls, startRrts } from './rrts.ts';
 import type { Stack } from './stack.ts';
 
 type Starter = (workspace: Workspace, signal: AbortSignal) => Promise<Stack>;
@@ -24,6 +25,14 @@ const STARTERS: Readonly<Record<PeerId, Starter>> = {
   fpmFresh: startFreshFpm,
   fpmBare: startKeptFpm,
   fpmSymfony: startKeptFpm,
+  ping: startPing,
+  pingEight: startPing,
+  inBand: startCalls,
+  inBandEight: startCalls,
+  module: startCalls,
+  goridge: startCalls,
+  waits: startCalls,
+  waitsEight: startCalls,
 };
 
 /** The servers of one case while they run. */

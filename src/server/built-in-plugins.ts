@@ -15,16 +15,17 @@ import { statusPlugin } from '../plugins/status/plugin.ts';
 export type AnyPluginType = PluginType<z.ZodType, unknown>;
 
 /**
- * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. Stores and the bridge come before http, whose
- * workers may call them while they boot. RPC and the watch over files come last: they manage the pools of those before them.
+ * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. What PHP may call comes before
+ * whatever starts PHP, which may call it while it boots and until it has stopped. The watch over files comes last: it manages the pools of those
+ * before it.
  */
 export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   statusPlugin,
   metricsPlugin,
   kvPlugin,
   bridgePlugin,
+  rpcPlugin,
   servicePlugin,
   httpPlugin,
-  rpcPlugin,
   reloadPlugin,
 ];

@@ -72,10 +72,11 @@ export class Channel {
     this.#output.uncork();
   }
 
-  /** Sends an RPC reply; `sent` is called when the system has taken it, or never when the peer is gone. */
+  /** Sends an RPC reply; `sent` is called when the peer takes more: at once, or when it has read what waits; never when it is gone. */
   writeReply(frame: Buffer, sent: () => void): void {
     if (this.#soon.length > 0) this.#flush();
-    this.#output.write(frame, sent);
+    if (this.#output.write(frame)) sent();
+    else this.#output.once('drain', sent);
   }
 
   /** Stops reading: the client takes no more now. Frames of the chunk that is being decoded still come. */

@@ -94,7 +94,8 @@ describe('version', () => {
     ];
     const { config, warnings } = good(t, { yaml: '', overrides });
     assert.deepEqual(config.logs.output, ['stdout']);
-    assert.deepEqual(config.plugins.get('rpc'), { listen: { kind: 'tcp', host: '127.0.0.1', port: 6001 } });
+    const { listen } = config.plugins.get('rpc') as { listen: unknown };
+    assert.deepEqual(listen, { kind: 'tcp', host: '127.0.0.1', port: 6001 });
     assert.deepEqual((config.plugins.get('http') as HttpConfig).middleware, ['static']);
     assert.deepEqual(warnings, ['-o http.static: rrts does not have this yet; it is ignored']);
   });

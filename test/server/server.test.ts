@@ -112,7 +112,8 @@ describe('RPC services', () => {
     };
     const { server } = serverOf([fakePlugin('a', [], { start: add }), fakePlugin('b', [], { start: look })]);
     await server.start();
-    assert.deepEqual([...server.rpcServices.keys()], ['rpc', 'informer', 'resetter', 'clock']);
+    const names = [...server.rpcServices.keys()];
+    for (const name of ['rpc', 'informer', 'resetter', 'clock']) assert.ok(names.includes(name), name);
     assert.equal(await seen?.callRpc('clock.Now', undefined), 12);
     assert.equal(server.phase, 'ready');
     await server.stop();

@@ -23,7 +23,15 @@ export interface HostServicesOptions {
 /** The services by name. */
 export function hostServices({ pools, written, logger, raw }: HostServicesOptions): Map<string, Service> {
   const services = workerServices(pools, usageReader());
-  services.set('rpc', serviceOf({ Version: () => ROADRUNNER_VERSION, Config: configMethod(written) }));
+  services.set(
+    'rpc',
+    serviceOf({
+      Version: () => ROADRUNNER_VERSION,
+      Config: configMethod(written),
+      // Ours: it says that a channel works, and how quick it is.
+      Echo: (argument) => argument ?? null,
+    }),
+  );
   services.set('app', serviceOf(appLogMethods(logger.child({ logger: 'app' }), raw)));
   return services;
 }
