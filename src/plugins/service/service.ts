@@ -57,7 +57,7 @@ export class Service {
 
   /** True for one that shall run and ends again and again. */
   get failing(): boolean {
-    return this.config.remainAfterExit && this.#processes.some(({ running, shortRuns }) => !running && shortRuns > 1);
+    return this.config.remainAfterExit && this.#processes.some(({ failing }) => failing);
   }
 
   /** Starts all its processes. Rejects, with none of them left, when one cannot be started: RrtsError ERR_WORKER_SPAWN. */

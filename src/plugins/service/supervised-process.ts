@@ -42,6 +42,7 @@ export class SupervisedProcess {
   readonly #surroundings: ProcessSurroundings;
   #running: SpawnedProgram | undefined;
   #lastPid = 0;
+  #startedAt = 0;
   /** What became of the last run. */
   #ended = 'was not started yet';
   #shortRuns = 0;
@@ -69,9 +70,10 @@ export class SupervisedProcess {
     return this.#ended;
   }
 
-  /** Short runs in a row: a crash loop, when it grows. */
-  get shortRuns(): number {
-    return this.#shortRuns;
+  /** True when it ended soon after its last starts, and has not run for longer since. */
+  get failing(): boolean {
+    const holds = this.#running !== undefined && performance.now() - this.#startedAt >= SHORT_RUN_MS;
+    return this.#shortRuns > 1 && !holds;
   }
 
   /** The first start. Rejects with an RrtsError when the program cannot be started; nothing is tried again then. */
@@ -115,7 +117,7 @@ export class SupervisedProcess {
     const outputs = [new WorkerOutput(bound), new WorkerOutput(bound)] as const;
     program.stdout.on('data', (chunk: Buffer) => outputs[0].push(chunk));
     program.stderr.on('data', (chunk: Buffer) => outputs[1].push(chunk));
-    const startedAt = performance.now();
+    this.#startedAt = performance.now();
     this.#running = program;
     this.#lastPid = program.pid;
     const ended = new Promise<void>((resolve) => {
@@ -126,7 +128,7 @@ export class SupervisedProcess {
             for (const output of outputs) output.flush();
             for (const socket of [program.stdout, program.stderr]) socket.destroy();
             const tail = [...outputs[0].tail, ...outputs[1].tail];
-            this.#ranOut(code, signal, performance.now() - startedAt, tail);
+            this.#ranOut(code, signal, performance.now() - this.#startedAt, tail);
             resolve();
           });
         });

@@ -151,7 +151,8 @@ test('created, restarted and terminated; names are there once; changes do not cr
   const [before] = pids('x');
   await Promise.all([services.restart('x'), services.restart('x')]);
   assert.notEqual(pids('x')[0], before);
-  assert.equal(left().filter(({ command }) => command.startsWith('sh')).length, 1);
+  // Before its exec it is setpriv still.
+  await eventually(() => left().filter(({ command }) => command.startsWith('sh')).length === 1, 'one process');
   await assert.rejects(services.create('x', config), {
     code: 'ERR_RPC_ARGUMENT',
     message: 'the service x exists already',
