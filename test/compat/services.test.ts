@@ -5,18 +5,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkServices } from '../e2e/checklist-services.ts';
 import { SDK_JSON } from '../e2e/kinds.ts';
-import { ServicesClient } from '../e2e/services-client.ts';
+import { scriptSpeaker } from '../e2e/services-client.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { ROOT } from '../helpers/paths.ts';
 import { startServer } from '../helpers/start-server.ts';
 import { eventually } from '../helpers/wait-for.ts';
 import { unavailable } from './kinds.ts';
 
-const PACKAGES = {
-  name: "RoadRunner's packages",
-  path: join(ROOT, 'test', 'compat', 'services-client.php'),
-  prepare: async () => unavailable('services'),
-};
+const script = join(ROOT, 'test', 'compat', 'services-client.php');
+const PACKAGES = scriptSpeaker("RoadRunner's packages", script, async () => unavailable('services'));
 
 checkServices(PACKAGES, 'tcp', { messages: false });
 checkServices(PACKAGES, 'unix', { messages: false });
@@ -28,7 +25,7 @@ test("the WorkerPool of RoadRunner's package counts, adds and removes workers", 
   const server = await startServer({ command: SDK_JSON.command, config: { rpc: { listen: address } } });
   t.after(() => server.discard());
   await server.waitForLog(({ text }) => text.includes('rpc listens'), 'that rpc listens');
-  const client = new ServicesClient(t, PACKAGES, address);
+  const client = PACKAGES.connect(t, server, address);
   assert.equal(await client.call('pool.count', 'http'), 2);
   await client.call('pool.add', 'http');
   await eventually(async () => (await client.call('pool.count', 'http')) === 3, 'three workers');

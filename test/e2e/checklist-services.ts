@@ -9,10 +9,10 @@ import { isAlive, processesMarked } from '../helpers/processes.ts';
 import { type ServerProcess, startServer } from '../helpers/start-server.ts';
 import { makeTempDir } from '../helpers/temp-dir.ts';
 import { eventually } from '../helpers/wait-for.ts';
-import { ServicesClient, type ServicesScript } from './services-client.ts';
+import type { ServicesClient, ServicesSpeaker } from './services-client.ts';
 
 /** How the clients reach the server. */
-export type Transport = 'tcp' | 'unix';
+export type Transport = 'tcp' | 'unix' | 'in-band';
 
 interface Rig {
   readonly server: ServerProcess;
@@ -24,8 +24,8 @@ interface Rig {
 const PLUGINS = new Set(BUILT_IN_PLUGINS.map(({ name }) => name));
 
 /** A server with every section; undefined, and the test skipped, when the client cannot run here. */
-async function start(t: TestContext, script: ServicesScript, transport: Transport): Promise<Rig | undefined> {
-  const reason = await script.prepare();
+async function start(t: TestContext, speaker: ServicesSpeaker, transport: Transport): Promise<Rig | undefined> {
+  const reason = await speaker.prepare();
   if (reason !== undefined) {
     t.skip(reason);
     return undefined;
@@ -33,11 +33,11 @@ async function start(t: TestContext, script: ServicesScript, transport: Transpor
   const dir = makeTempDir('services');
   t.after(() => dir.remove());
   const metricsPort = await freePort();
-  const address = transport === 'tcp' ? `tcp://127.0.0.1:${await freePort()}` : `unix://${dir.file('rpc.sock')}`;
+  const address = transport === 'unix' ? `unix://${dir.file('rpc.sock')}` : `tcp://127.0.0.1:${await freePort()}`;
   const server = await startServer({
-    command: ['php', fixture('sdk-json.php')],
+    command: speaker.command ?? ['php', fixture('sdk-json.php')],
     config: {
-      rpc: { listen: address },
+      rpc: { listen: transport === 'in-band' ? 'none' : address },
       metrics: { address: `127.0.0.1:${metricsPort}`, collect: { configured: { type: 'gauge', labels: ['kind'] } } },
       kv: { cache: { driver: 'memory', config: {} }, other: { driver: 'memory', config: {} } },
       lock: {},
@@ -45,34 +45,45 @@ async function start(t: TestContext, script: ServicesScript, transport: Transpor
     },
   });
   t.after(() => server.discard());
-  await server.waitForLog(({ text }) => text.includes('rpc listens'), 'that rpc listens');
-  const connect = () => new ServicesClient(t, script, address);
+  if (transport !== 'in-band') await server.waitForLog(({ text }) => text.includes('rpc listens'), 'that rpc listens');
+  const connect = () => speaker.connect(t, server, address);
   const scrape = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
   return { server, client: connect(), connect, scrape };
 }
 
-/** Runs the checklist. @param more - what the client can beyond RoadRunner's packages. */
-export function checkServices(
-  script: ServicesScript,
-  transport: Transport,
-  more: { readonly messages: boolean },
-): void {
-  const check = (name: string, body: (rig: Rig) => Promise<void>): void => {
-    test(name, async (t) => {
-      const rig = await start(t, script, transport);
-      if (rig === undefined) return;
-      await body(rig);
-      rig.client.close();
-      await rig.server.stop();
-    });
-  };
-  describe(`6.5 RPC services: ${script.name} over ${transport}`, { concurrency: 2 }, () => {
-    check('rpc, informer and resetter', (rig) => checkWorkers(rig));
-    check('metrics', (rig) => checkMetrics(rig));
-    if (PLUGINS.has('kv')) check('kv', (rig) => checkKeyValue(rig, more.messages));
-    if (PLUGINS.has('lock')) check('lock', (rig) => checkLocks(rig));
-    check('service', (rig) => checkService(rig, more.messages));
-    check(more.messages ? 'app and status' : 'app', (rig) => checkLogAndStatus(rig, more.messages));
+/** One part of the checklist. `messages`: what is in the messages but not in RoadRunner's packages is tried too. */
+type Check = (rig: Rig, messages: boolean) => Promise<void>;
+
+const CHECKS = {
+  'rpc, informer and resetter': checkWorkers,
+  metrics: checkMetrics,
+  kv: checkKeyValue,
+  lock: checkLocks,
+  service: checkService,
+  'app and status': checkLogAndStatus,
+} as const satisfies Record<string, Check>;
+
+/** What is checked, of whom. */
+export interface ServicesWish {
+  readonly messages: boolean;
+  /** Default: all. */
+  readonly only?: readonly (keyof typeof CHECKS)[];
+}
+
+/** Runs the checklist. */
+export function checkServices(speaker: ServicesSpeaker, transport: Transport, wish: ServicesWish): void {
+  describe(`6.5 RPC services: ${speaker.name} over ${transport}`, { concurrency: 2 }, () => {
+    for (const [name, check] of Object.entries(CHECKS) as [keyof typeof CHECKS, Check][]) {
+      if (wish.only?.includes(name) === false) continue;
+      if ((name === 'kv' || name === 'lock') && !PLUGINS.has(name)) continue;
+      test(name, async (t) => {
+        const rig = await start(t, speaker, transport);
+        if (rig === undefined) return;
+        await check(rig, wish.messages);
+        rig.client.close();
+        await rig.server.stop();
+      });
+    }
   });
 }
 
