@@ -1,7 +1,11 @@
 // Errors of calls on bridge modules, in a form that passes between threads.
 
+import { fileURLToPath } from 'node:url';
 import type { ErrorCode } from '../../core/errors.ts';
 import { CallError } from '../rpc-router/method.ts';
+
+/** Our frames in a stack are in files of this folder. */
+const OWN_FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
 /** Longest message and stack that PHP is sent. */
 const MAX_MESSAGE = 8 * 1024;
@@ -37,9 +41,16 @@ function describe(where: string, thrown: unknown): CallError {
   const { message, stack, code } = thrown;
   return new CallError(clip(`${where}: ${String(message)}`, MAX_MESSAGE), 'ERR_BRIDGE_THREW', {
     class: classOf(thrown),
-    ...(typeof stack === 'string' ? { stack: clip(stack, MAX_STACK) } : {}),
+    ...(typeof stack === 'string' ? { stack: clip(ofLibrary(stack), MAX_STACK) } : {}),
     ...(typeof code === 'string' || typeof code === 'number' ? { nodeCode: clip(String(code), QUOTED) } : {}),
   });
+}
+
+/** The part of a stack above our own call of the library. */
+function ofLibrary(stack: string): string {
+  const lines = stack.split('\n');
+  const own = lines.findIndex((line) => line.includes(OWN_FOLDER) && line.trimStart().startsWith('at '));
+  return own > 0 ? lines.slice(0, own).join('\n') : stack;
 }
 
 /** Also one of another realm, such as a test runner's. */

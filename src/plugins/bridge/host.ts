@@ -148,10 +148,17 @@ export class Host implements Place {
       held.iteration ??= new Iteration(object as Iterable<unknown>);
       return held.iteration;
     });
-    return this.#settle(module, where, context, () => iteration.next(count, context.ticket));
+    return this.#settle(module, where, context, async () => {
+      const batch = await iteration.next(count, context.ticket);
+      // Whoever goes through it again begins anew, where the object can.
+      if (batch.done && held.iteration === iteration) held.iteration = undefined;
+      return batch;
+    });
   }
 
-  async #return({ iteration, module }: HeldObject, context: Context): Promise<Buffer> {
+  async #return(held: HeldObject, context: Context): Promise<Buffer> {
+    const { iteration, module } = held;
+    held.iteration = undefined;
     await this.#options.guard(module.name, () => iteration?.return());
     return this.#encode(module, 'return', undefined, context);
   }

@@ -158,7 +158,7 @@ export class BridgeService {
     startedAt: number,
   ): Promise<Buffer> {
     const late = (): void => {
-      const text = `${method}: ${module} did not answer within ${timeoutMs} ms (bridge.modules.${module}.timeout)`;
+      const text = `${module} did not answer within ${timeoutMs} ms (bridge.modules.${module}.timeout)`;
       ticket.abandon(new CallError(text, 'ERR_RPC_TIMEOUT'));
     };
     const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;

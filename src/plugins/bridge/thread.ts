@@ -104,8 +104,11 @@ export class Thread implements Place {
       if (ticket.abandoned !== undefined) throw ticket.abandoned;
       const call = this.#nextCall();
       const answer = this.#order({ kind: 'run', call, request });
-      ticket.onAbandon((reason) => void this.#abandon(call, reason));
-      const { bytes, error } = await answer;
+      // The thread is free for others when it has heard that nobody waits, although the module may never answer.
+      const given = new Promise<never>((_, reject) => {
+        ticket.onAbandon((reason) => void this.#abandon(call, reason).then(() => reject(reason)));
+      });
+      const { bytes, error } = await Promise.race([answer, given]);
       if (error !== undefined) throw fromPlainError(error);
       return bytes === undefined ? Buffer.alloc(0) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } finally {
@@ -183,9 +186,10 @@ export class Thread implements Place {
     const silence = pause(PATIENCE_MS, false, { signal: bound.signal }).catch(() => true);
     const answered = await Promise.race([heard, silence]).finally(() => bound.abort());
     const computing = Atomics.load(this.#computing, 0);
-    // Another call computes, within its own time: this one is given up when that is done.
-    if (answered || (computing !== 0 && computing !== call)) return;
-    this.#end('a call in it computed longer than it may');
+    if (answered) return;
+    // Another call may compute, within its own time: this one is given up when that is done.
+    if (computing === 0 || computing === call) this.#end('a call in it computed longer than it may');
+    await heard;
   }
 
   #end(reason: string): void {

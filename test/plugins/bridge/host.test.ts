@@ -136,6 +136,7 @@ test('whatever is thrown arrives with class, message, code and stack', async () 
     assert.deepEqual([code, message], ['ERR_BRIDGE_THREW', `library.${name}: wrong colour`]);
     assert.deepEqual([details.class, details.nodeCode], ['TypeError', 'ERR_COLOUR']);
     assert.match(details.stack ?? '', /library\.mjs:\d+/);
+    assert.doesNotMatch(details.stack ?? '', /host\.ts/);
     assert.match((await failure(library.call(name, 'text'))).message, /it threw only a text$/);
     assert.match((await failure(library.call(name, 'object'))).message, /it threw \{"reason":"an object"\}$/);
     assert.match((await failure(library.call(name, 'null'))).message, /it threw null$/);

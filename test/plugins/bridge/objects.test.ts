@@ -73,6 +73,16 @@ test('iterators of every kind give what is there, up to the count', async () => 
   assert.equal(text, 'ab');
 });
 
+test('an object that can be gone through again can be so from PHP', async () => {
+  const library = await hostWith(['new Bag']);
+  const bag = await library.object('new Bag');
+  assert.deepEqual(await library.next(bag, 1), { __proto__: null, values: ['a'], done: false });
+  await library.run({ kind: 'return', id: bag.id });
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual(await library.next(bag, 9), { __proto__: null, values: ['a', 'b'], done: true });
+  }
+});
+
 test('a value that takes its time is waited for, those behind it are not', async () => {
   const library = await hostWith(['slow', 'proceed']);
   const slow = await library.object('slow');

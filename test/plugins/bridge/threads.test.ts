@@ -101,7 +101,7 @@ test('a call that computes past its deadline ends with its thread, and a new one
 });
 
 test('a call that only waits past its deadline costs no thread', async (t) => {
-  const bridge = await startBridge(library(['never', '()', '.width'], 1));
+  const bridge = await startBridge(library(['never', 'later', '()', '.width'], 1));
   t.after(() => bridge.stop());
   const caller = bridge.caller();
   const image = await caller.object('library', '', [3]);
@@ -109,6 +109,7 @@ test('a call that only waits past its deadline costs no thread', async (t) => {
   // Longer than a thread may be silent before it is ended.
   await new Promise((resolve) => setTimeout(resolve, 400));
   assert.equal(await caller.rpc('Get', { id: image.id, name: 'width' }), 3);
+  assert.equal(await caller.call('library', 'later', [4]), 4);
   assert.equal(await bridge.metric('rrts_bridge_thread_ends_total'), 0);
 });
 
