@@ -193,7 +193,7 @@ describe('a session', () => {
 
   test('keeps no more bytes of waiting calls than one call may have', () => {
     const wait: Method = () => new Promise(() => undefined);
-    const { call, replies } = caller({ Wait: wait }, { maxInFlight: 1, maxPayload: 1000 });
+    const { call, replies, session } = caller({ Wait: wait }, { maxInFlight: 1, maxPayload: 1000 });
     for (let i = 1; i <= 5; i++) call(i, 'Wait', 'x'.repeat(400));
     assert.deepEqual(
       replies.map(({ options }) => options[0]),
@@ -202,6 +202,7 @@ describe('a session', () => {
     assert.match(JSON.stringify(resultOf(replies[0] as Frame)), /ERR_RPC_BUSY/);
     call(6, 'Wait', 'x'.repeat(1000));
     assert.match(JSON.stringify(resultOf(replies[2] as Frame)), /has 1010 bytes, allowed are 1000.*ERR_RPC_TOO_LARGE/);
+    session.close();
   });
 
   test('a peer that calls on and takes no answer is at fault', () => {
