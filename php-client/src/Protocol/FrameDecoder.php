@@ -99,8 +99,9 @@ final class FrameDecoder
     {
         $options = [];
         if ($headerLength > FrameCodec::HEADER_BYTES) {
-            /** @var list<int> $options */
-            $options = \array_values((array) \unpack('V' . ($headerLength / 4 - FrameCodec::MIN_HEADER_WORDS), $this->buffer, FrameCodec::HEADER_BYTES));
+            /** @var non-empty-array<int, int> $words */
+            $words = \unpack('V' . ($headerLength / 4 - FrameCodec::MIN_HEADER_WORDS), $this->buffer, FrameCodec::HEADER_BYTES);
+            $options = \array_values($words);
         }
         $frame = new Frame($flags, \substr($this->buffer, $headerLength, $length - $headerLength), $options, $stream);
         $this->buffer = $available === $length ? '' : \substr($this->buffer, $length);

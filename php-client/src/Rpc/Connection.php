@@ -23,7 +23,39 @@ abstract class Connection implements ConnectionInterface
 
     final public function call(string $method, mixed $argument = null, ?float $timeout = null): mixed
     {
-        return $this->begin(new Call($method, $timeout), $argument)->wait();
+        return $this->run(new Call($method, $timeout), $argument);
+    }
+
+    /**
+     * Sends a call and waits for its result. The same as {@see begin()} and then wait(), without the object and the closures
+     * that only a call needs which is waited for later: they cost half of the time that a call takes in PHP.
+     */
+    final public function run(Call $call, mixed $argument): mixed
+    {
+        $bytes = $this->encode($call, $argument);
+        $this->expectIdle($call);
+        $this->busy = true;
+        try {
+            $this->open();
+            $handles = $this->handlesFor($call);
+            $replies = $this->replies();
+            $startedAt = \microtime(true);
+            $sequence = $replies->expectNext();
+            try {
+                $this->send($this->postscript() . CallFrame::start(Frame::MSGPACK, $sequence, $call->method, \strlen($bytes), $call->milliseconds()), $bytes);
+                $frame = $this->receive($replies, $sequence, $call, $startedAt);
+            } catch (\Throwable $failure) {
+                $replies->forget($sequence, $call, $handles);
+
+                throw $failure;
+            }
+        } catch (TransportException $exception) {
+            throw new TransportException("{$call->label}: {$exception->getMessage()}");
+        } finally {
+            $this->busy = false;
+        }
+
+        return ReplyReader::read($frame, $call, $handles);
     }
 
     final public function start(string $method, mixed $argument = null, ?float $timeout = null): PendingCall
@@ -47,10 +79,7 @@ abstract class Connection implements ConnectionInterface
 
         return $this->exclusively($call, function () use ($call, $bytes): PendingCall {
             $this->open();
-            $handles = $this->handles();
-            if ($call->handles !== null && $call->handles !== $handles) {
-                throw new NodeException("{$call->label}: an object in the call went with the connection that it came on", 'ERR_BRIDGE_RELEASED', $call->method);
-            }
+            $handles = $this->handlesFor($call);
             $startedAt = \microtime(true);
             $replies = $this->replies();
             $sequence = $replies->expectNext();
@@ -163,9 +192,7 @@ abstract class Connection implements ConnectionInterface
      */
     private function exclusively(Call $call, \Closure $work): mixed
     {
-        if ($this->busy) {
-            throw new RpcException("{$call->label}: another call is being sent or waited for; a destructor or a signal handler came in between", 'ERR_RPC_BUSY', $call->method);
-        }
+        $this->expectIdle($call);
         $this->busy = true;
         try {
             return $work();
@@ -174,5 +201,24 @@ abstract class Connection implements ConnectionInterface
         } finally {
             $this->busy = false;
         }
+    }
+
+    /** @throws RpcException */
+    private function expectIdle(Call $call): void
+    {
+        if ($this->busy) {
+            throw new RpcException("{$call->label}: another call is being sent or waited for; a destructor or a signal handler came in between", 'ERR_RPC_BUSY', $call->method);
+        }
+    }
+
+    /** @throws NodeException when an object in the call belongs to an earlier connection */
+    private function handlesFor(Call $call): Handles
+    {
+        $handles = $this->handles();
+        if ($call->handles !== null && $call->handles !== $handles) {
+            throw new NodeException("{$call->label}: an object in the call went with the connection that it came on", 'ERR_BRIDGE_RELEASED', $call->method);
+        }
+
+        return $handles;
     }
 }

@@ -68,6 +68,10 @@ final class MessagePack
      */
     public function decode(string $bytes): mixed
     {
+        $text = self::text($bytes);
+        if ($text !== null) {
+            return $text;
+        }
         if ($this->extension === null || $bytes === '' || \preg_match(self::SUSPICIOUS, $bytes) === 1) {
             return (new MessagePackReader($bytes))->readAll();
         }
@@ -87,6 +91,18 @@ final class MessagePack
         }
 
         return $value;
+    }
+
+    /** The text that the bytes are, if they are a short one: it needs neither the extension nor its guards. */
+    private static function text(string $bytes): ?string
+    {
+        $length = \strlen($bytes);
+        $first = $length === 0 ? 0 : \ord($bytes[0]);
+        if (($first & 0xE0) === 0xA0) {
+            return ($first & 0x1F) === $length - 1 ? \substr($bytes, 1) : null;
+        }
+
+        return $first === 0xD9 && $length > 1 && \ord($bytes[1]) === $length - 2 ? \substr($bytes, 2) : null;
     }
 
     /**

@@ -6,7 +6,6 @@ namespace Rrts\Rpc;
 
 use Rrts\Exception\RpcException;
 use Rrts\Exception\TransportException;
-use Rrts\Protocol\Frame;
 
 /** A call on its way; {@see RpcInterface::start()} makes it. One that is dropped is forgotten, with its result. */
 final class PendingCall
@@ -60,14 +59,6 @@ final class PendingCall
 
     private function forget(): void
     {
-        [$call, $handles] = [$this->call, $this->handles];
-        // A result with objects must be read, or Node would keep those for as long as the connection lives.
-        $this->replies->giveUp($this->sequence, $call->revive === null ? null : static function (Frame $frame) use ($call, $handles): void {
-            try {
-                ReplyReader::read($frame, $call, $handles);
-            } catch (\Throwable) {
-                // Nobody asks any more.
-            }
-        });
+        $this->replies->forget($this->sequence, $this->call, $this->handles);
     }
 }

@@ -79,6 +79,19 @@ final class Replies
         }
     }
 
+    /** Nobody waits for the reply to this call any more. */
+    public function forget(int $sequence, Call $call, Handles $handles): void
+    {
+        // A result with objects must be read, or Node would keep those for as long as the connection lives.
+        $this->giveUp($sequence, $call->revive === null ? null : static function (Frame $frame) use ($call, $handles): void {
+            try {
+                ReplyReader::read($frame, $call, $handles);
+            } catch (\Throwable) {
+                // Nobody asks any more.
+            }
+        });
+    }
+
     /** Calls whose reply has not been taken. */
     public function count(): int
     {
