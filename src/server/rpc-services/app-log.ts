@@ -1,12 +1,14 @@
 // The RPC service `app`: records of the application in the log of the server, with RoadRunner's methods.
 
 import type { Logger } from '../../core/logger.ts';
-import { escapeControls } from '../../core/text.ts';
+import { escapeControls, fitJson } from '../../core/text.ts';
 import { CallError, type Method, protoMethod } from '../../plugins/rpc-router/method.ts';
 import { type LogEntry, LogEntrySchema, ResponseSchema } from '../../protocol/rpc/generated/applogger_pb.ts';
 
-/** Characters of a text that are looked at; the log cuts a line that is too long by itself. */
+/** Characters of a text that are looked at. */
 const TEXT_LIMIT = 8 * 1024;
+/** Bytes of a text in the log, escapes included: with the log's own words around it 8 KiB are enough. */
+const LOGGED_LIMIT = 7.5 * 1024;
 const KEY_LIMIT = 128;
 const MAX_ATTRIBUTES = 64;
 
@@ -27,7 +29,7 @@ export function appLogMethods(logger: Logger, raw: (line: string) => void): Reco
     },
     LogWithContext: protoMethod(LogEntrySchema, ResponseSchema, (entry) => {
       const attributes = Object.entries(attributesOf(entry)).map(([key, value]) => `${key}:${value}`);
-      raw([line(entry.message), attributes.join(',')].filter((part) => part !== '').join(' '));
+      raw(fitJson([line(entry.message), attributes.join(',')].filter((part) => part !== '').join(' '), LOGGED_LIMIT));
       return {};
     }),
   };
@@ -52,7 +54,7 @@ function argumentText(argument: unknown): string {
 }
 
 function line(text: string): string {
-  return escapeControls(text.length <= TEXT_LIMIT ? text : `${text.slice(0, TEXT_LIMIT)}...`);
+  return fitJson(escapeControls(text.slice(0, TEXT_LIMIT)), LOGGED_LIMIT);
 }
 
 function attributesOf({ logAttrs }: LogEntry): Record<string, string> {
