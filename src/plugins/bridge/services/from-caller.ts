@@ -84,13 +84,74 @@ function shapeTuple(items: readonly AnySchema[], rest: AnySchema | null, value: 
   });
 }
 
-/** The first option that then takes the value: as zod itself chooses. */
+/**
+ * The first option that then takes the value: as zod itself chooses. Options that cannot take it by its kind are not tried: each one that is
+ * doubles the work at every level of a schema that holds itself.
+ */
 function shapeUnion(options: readonly AnySchema[], value: unknown, arrived: Arrived): unknown {
-  for (const option of options) {
+  const lists = options.some((option) => LISTS.has(kindOf(option)));
+  const fitting = options.filter((option) => mayTake(option, value, lists));
+  const [only] = fitting;
+  if (only !== undefined && fitting.length === 1) return shapeForSchema(only, value, arrived);
+  for (const option of fitting) {
     const shaped = shapeForSchema(option, value, arrived);
     if (takes(option, shaped)) return shaped;
   }
   return value;
+}
+
+/** Whether an option is worth a try; `lists` when one of all options takes lists, so that no list has to become a mapping. */
+function mayTake(option: AnySchema, value: unknown, lists: boolean): boolean {
+  const kind = kindOf(option);
+  if (LISTS.has(kind)) return Array.isArray(value);
+  if (kind !== 'object' && kind !== 'record') return typeof value !== 'object' || !isTree(value) || !PLAIN.has(kind);
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value) && value.length > 0) return !lists;
+  return hasLiteralsOf(bare(option), value);
+}
+
+const LISTS: ReadonlySet<string> = new Set(['array', 'tuple', 'set']);
+/** What no list and no mapping can be. */
+const PLAIN: ReadonlySet<string> = new Set(['string', 'number', 'boolean', 'null', 'enum', 'literal']);
+
+function isTree(value: object | null): boolean {
+  return value !== null && !ArrayBuffer.isView(value) && !(value instanceof Date);
+}
+
+/** What tells the objects of a union apart: `{ kind: z.literal('circle') }`. */
+function hasLiteralsOf(option: AnySchema, value: object): boolean {
+  const def = defOf(option);
+  if (def.type !== 'object') return true;
+  return Object.entries(def.shape).every(([key, schema]) => {
+    const property = defOf(schema);
+    const there = key in value ? value[key as keyof typeof value] : undefined;
+    return property.type !== 'literal' || property.values.includes(there);
+  });
+}
+
+function kindOf(schema: AnySchema): string {
+  return defOf(bare(schema)).type;
+}
+
+/** The schema below what only says whether it may be absent, and the like. */
+function bare(schema: AnySchema): AnySchema {
+  const def = defOf(schema);
+  switch (def.type) {
+    case 'optional':
+    case 'nullable':
+    case 'default':
+    case 'prefault':
+    case 'nonoptional':
+    case 'readonly':
+    case 'catch':
+      return bare(def.innerType);
+    case 'pipe':
+      return bare(def.in);
+    case 'lazy':
+      return bare(def.getter());
+    default:
+      return schema;
+  }
 }
 
 function toDate(value: unknown): unknown {

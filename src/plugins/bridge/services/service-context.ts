@@ -38,21 +38,16 @@ export class CallServiceContext implements ServiceContext {
     return this.#host.metrics;
   }
 
-  kv(storage: string): KeyValueStore {
-    return new RpcKeyValueStore(storage, (method, argument) => this.call(method, argument));
-  }
+  // Handlers take these out of the context, as in `({ kv }) => kv('cache')`: there is no `this` then.
+  readonly kv = (storage: string): KeyValueStore => new RpcKeyValueStore(storage, this.call);
 
-  pools(): readonly PoolStats[] {
-    return this.#host.pools().map((pool) => pool.stats());
-  }
+  readonly pools = (): readonly PoolStats[] => this.#host.pools().map((pool) => pool.stats());
 
-  async reset(pool: string): Promise<void> {
+  readonly reset = async (pool: string): Promise<void> => {
     await this.call('resetter.Reset', pool);
-  }
+  };
 
-  call(method: string, argument?: unknown): Promise<unknown> {
-    return this.#host.callRpc(method, argument);
-  }
+  readonly call = (method: string, argument?: unknown): Promise<unknown> => this.#host.callRpc(method, argument);
 }
 
 interface KeyValueItem {

@@ -148,6 +148,49 @@ describe('mistakes', () => {
     await assert.rejects(call(many, 'all', texts), isCallError('ERR_RPC_ARGUMENT', /^0: .*; 19: .*; and 10 more$/));
   });
 
+  test('in a deep tree of a schema that holds itself: told soon', async (t) => {
+    const json = defineService({ take: { input: z.json(), output: z.json(), handler: (value) => value } });
+    const nested = (leaf: unknown): unknown => {
+      let tree = leaf;
+      for (let level = 0; level < 100; level++) tree = level % 2 === 0 ? [tree] : { tree };
+      return tree;
+    };
+    const begin = performance.now();
+    await assert.rejects(
+      call(json, 'take', nested(Buffer.from([255]))),
+      isCallError('ERR_RPC_ARGUMENT', /Invalid input/),
+    );
+    assert.ok((await call(json, 'take', nested(1))) !== undefined);
+    t.diagnostic(`100 levels, wrong and right: ${Math.round(performance.now() - begin)} ms`);
+  });
+
+  test('in a union: objects by their literals, mappings and lists', async () => {
+    const circle = z.object({ kind: z.literal('circle'), made: z.date() });
+    const file = z.object({ kind: z.literal('file'), bytes: bytes() });
+    const service = defineService({
+      take: {
+        input: z.object({
+          one: z.union([circle, file, z.array(z.date())]),
+          map: z.record(z.string(), z.int()).or(z.null()),
+        }),
+        output: z.unknown(),
+        handler: (input) => input,
+      },
+    });
+    const take = (one: unknown, map: unknown = null) => call(service, 'take', { one, map });
+    const iso = '2026-01-02T03:04:05.000Z';
+    const made = { __proto__: null, kind: 'circle', made: iso };
+    assert.deepEqual(await take({ kind: 'circle', made: iso }, [5, 6]), {
+      __proto__: null,
+      one: made,
+      map: { __proto__: null, 0: 5, 1: 6 },
+    });
+    const got = (await take({ kind: 'file', bytes: 'x' })) as { one: { bytes: unknown } };
+    assert.deepEqual(got.one.bytes, Buffer.from('x'));
+    assert.deepEqual(await take([iso], []), { __proto__: null, one: [iso], map: { __proto__: null } });
+    await assert.rejects(take({ kind: 'square' }), isCallError('ERR_RPC_ARGUMENT', /^one: /));
+  });
+
   test('of the service: the output is checked, logged and named', async () => {
     const lines: string[] = [];
     const logger: Logger = { ...silentLogger, error: (_, text) => lines.push(text), child: () => logger };
