@@ -21,7 +21,7 @@ function allOn(): string {
 test('the example loads as it is, without a warning', () => {
   const { warnings, config } = loadConfig({ file: EXAMPLE });
   assert.deepEqual(warnings, []);
-  assert.deepEqual([...config.plugins.keys()].sort(), ['http', 'kv', 'metrics', 'reload', 'rpc', 'status']);
+  assert.deepEqual([...config.plugins.keys()].sort(), ['http', 'kv', 'lock', 'metrics', 'reload', 'rpc', 'status']);
 });
 
 test('every key of the schema is in it', () => {
@@ -45,7 +45,7 @@ test('switched on, every key is right as well', (t) => {
     .replace(/^include:\n( +- .*\n)+/m, '')
     .replace(/^envfile: .*$/m, '');
   writeFileSync(dir.file('all.yaml'), text);
-  const { warnings } = loadConfig({ file: dir.file('all.yaml') });
+  const { warnings } = loadConfig({ file: dir.file('all.yaml'), overrides: ['lock.driver=redis'] });
   assert.deepEqual(warnings, []);
 });
 

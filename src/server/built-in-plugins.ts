@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { bridgePlugin } from '../plugins/bridge/plugin.ts';
 import { httpPlugin } from '../plugins/http/plugin.ts';
 import { kvPlugin } from '../plugins/kv/plugin.ts';
+import { lockPlugin } from '../plugins/lock/plugin.ts';
 import { metricsPlugin } from '../plugins/metrics/plugin.ts';
 import type { PluginType } from '../plugins/plugin.ts';
 import { reloadPlugin } from '../plugins/reload/plugin.ts';
@@ -23,6 +24,7 @@ export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   statusPlugin,
   metricsPlugin,
   kvPlugin,
+  lockPlugin,
   bridgePlugin,
   rpcPlugin,
   servicePlugin,

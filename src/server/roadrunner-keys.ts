@@ -47,7 +47,12 @@ const SECTIONS: Readonly<Record<string, string>> = {
     min_idle_conns max_conn_age write_timeout pool_timeout idle_timeout idle_check_freq read_only dir bucket
     tls.cert tls.key tls.root_ca tls.client_auth_type`,
   ),
-  lock: 'driver redis',
+  lock: `config ${prefixed(
+    'redis',
+    `master_name sentinel_password route_by_latency route_randomly max_retries min_retry_backoff max_retry_backoff pool_size
+    min_idle_conns max_conn_age write_timeout pool_timeout idle_timeout idle_check_freq read_only
+    tls.cert tls.key tls.root_ca tls.client_auth_type`,
+  )}`,
   tcp: `servers.*.addr servers.*.delimiter read_buf_size ${prefixed('pool', POOL)}`,
   service: `*.command *.process_num *.exec_timeout *.remain_after_exit *.restart_sec *.timeout_stop_sec
     *.service_name_in_log *.env.* *.user`,

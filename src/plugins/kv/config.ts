@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { CamelCased } from '../../core/camel-case.ts';
-import { address, duration, parseDuration, size } from '../../core/scalars.ts';
+import { parseDuration, size } from '../../core/scalars.ts';
+import { redisShape } from '../redis-client/redis-settings.ts';
 
 /** The drivers, and which keys of `config` each reads. */
 const KEYS = {
@@ -37,23 +38,13 @@ const settings = z.strictObject({
     .describe(
       'memory: most memory of keys and values together. Beyond it, and beyond max_entries, what was not used for the longest time is dropped. Default: 256mb.',
     ),
-  addrs: z
-    .array(address())
-    .min(1)
-    .max(1, 'must be one address: a Redis cluster is not supported')
-    .optional()
-    .describe('redis: address of the server, one. Default: 127.0.0.1:6379.'),
-  username: z.string().optional().describe('redis: user of its access lists.'),
-  password: z.string().optional().describe('redis: password.'),
-  db: z.int().min(0).optional().describe('redis: number of the database. Default: 0.'),
+  ...redisShape('redis: '),
   prefix: z
     .string()
     .optional()
     .describe(
       'redis: in front of every key. Without one the storage owns the whole database: Clear empties it, as in RoadRunner.',
     ),
-  dial_timeout: duration().optional().describe('redis: longest time for a connection. Default: 5s.'),
-  read_timeout: duration().optional().describe('redis: longest time for an answer. Default: 3s.'),
   file: z
     .string()
     .min(1)

@@ -1,6 +1,6 @@
 // From the configuration of a storage to its driver, with the defaults of each.
 
-import type { Address } from '../../core/scalars.ts';
+import { redisOptions } from '../redis-client/redis-settings.ts';
 import type { StorageConfig } from './config.ts';
 import type { Driver, DriverContext } from './driver.ts';
 import { LmdbDriver } from './lmdb/lmdb-driver.ts';
@@ -9,7 +9,6 @@ import { RedisDriver } from './redis/redis-driver.ts';
 
 const INTERVAL_MS = 60_000;
 const MAX_MEMORY = 256 * 1024 ** 2;
-const REDIS: Address = { kind: 'tcp', host: '127.0.0.1', port: 6379 };
 
 /** The driver of a storage, not started. Packages that only one driver needs are loaded when it starts. */
 export function makeDriver({ driver, config }: StorageConfig, context: DriverContext): Driver {
@@ -17,19 +16,7 @@ export function makeDriver({ driver, config }: StorageConfig, context: DriverCon
   const intervalMs = config.interval ?? INTERVAL_MS;
   switch (driver) {
     case 'redis':
-      return new RedisDriver(
-        {
-          key,
-          address: config.addrs?.[0] ?? REDIS,
-          username: config.username ?? '',
-          password: config.password ?? '',
-          db: config.db ?? 0,
-          prefix: config.prefix ?? '',
-          dialTimeoutMs: config.dialTimeout ?? 5000,
-          commandTimeoutMs: config.readTimeout ?? 3000,
-        },
-        context,
-      );
+      return new RedisDriver({ ...redisOptions(config, key), prefix: config.prefix ?? '' }, context);
     case 'lmdb':
     case 'boltdb': {
       const file = config.file ?? `var/${context.storage}.lmdb`;
