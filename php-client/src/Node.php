@@ -41,7 +41,7 @@ final class Node
      */
     public static function call(Module|NodeObject $target, string $name, mixed ...$arguments): mixed
     {
-        return self::start($target, $name, ...$arguments)->wait();
+        return $target->__call($name, $arguments);
     }
 
     /**
@@ -57,7 +57,7 @@ final class Node
         }
         $handle = Handle::of($target);
 
-        return $handle->bridge->callObject($handle, $name, $arguments);
+        return $handle->bridge->start($handle->bridge->objectCall($handle, $name, $arguments));
     }
 
     /** The class of an object in Node, such as Sharp. */

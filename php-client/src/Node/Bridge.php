@@ -42,15 +42,16 @@ final class Bridge
     }
 
     /**
-     * Begins a call of what a module exports.
+     * A call of what a module exports; for {@see run()} and {@see start()}.
      *
      * @param string $name '' for the module itself, `new Name` for a class
      * @param array<array-key, mixed> $arguments
      *
-     * @throws RpcException
-     * @throws TransportException
+     * @return array{Call, array<string, mixed>}
+     *
+     * @throws RpcException when an argument cannot be sent
      */
-    public function callModule(string $module, string $name, array $arguments): PendingCall
+    public function moduleCall(string $module, string $name, array $arguments): array
     {
         $subject = match (true) {
             $name === '' => "{$module}()",
@@ -58,20 +59,47 @@ final class Bridge
             default => "{$module}.{$name}",
         };
 
-        return $this->begin('bridge.Call', $subject, ['module' => $module, 'name' => $name], $arguments, null);
+        return $this->prepare('bridge.Call', $subject, ['module' => $module, 'name' => $name], $arguments, null);
     }
 
     /**
-     * Begins a call of a method of an object.
+     * A call of a method of an object; for {@see run()} and {@see start()}.
      *
      * @param array<array-key, mixed> $arguments
+     *
+     * @return array{Call, array<string, mixed>}
+     *
+     * @throws RpcException when an argument cannot be sent, or the object was released
+     */
+    public function objectCall(Handle $handle, string $name, array $arguments): array
+    {
+        return $this->prepare('bridge.CallObject', "{$handle->class}.{$name}", ['id' => $handle->id, 'name' => $name], $arguments, $handle);
+    }
+
+    /**
+     * Makes a call.
+     *
+     * @param array{Call, array<string, mixed>} $prepared
      *
      * @throws RpcException
      * @throws TransportException
      */
-    public function callObject(Handle $handle, string $name, array $arguments): PendingCall
+    public function run(array $prepared): mixed
     {
-        return $this->begin('bridge.CallObject', "{$handle->class}.{$name}", ['id' => $handle->id, 'name' => $name], $arguments, $handle);
+        return $this->connection->run(...$prepared);
+    }
+
+    /**
+     * Begins a call.
+     *
+     * @param array{Call, array<string, mixed>} $prepared
+     *
+     * @throws RpcException
+     * @throws TransportException
+     */
+    public function start(array $prepared): PendingCall
+    {
+        return $this->connection->begin(...$prepared);
     }
 
     /**
@@ -82,7 +110,7 @@ final class Bridge
      */
     public function get(Handle $handle, string $name): mixed
     {
-        return $this->begin('bridge.Get', "{$handle->class}.{$name}", ['id' => $handle->id, 'name' => $name], null, $handle)->wait();
+        return $this->run($this->prepare('bridge.Get', "{$handle->class}.{$name}", ['id' => $handle->id, 'name' => $name], null, $handle));
     }
 
     /**
@@ -99,7 +127,7 @@ final class Bridge
         try {
             do {
                 $isOpen = false;
-                $batch = $this->begin('bridge.Next', "{$handle->class}.next", ['id' => $handle->id, 'count' => self::BATCH], null, $handle)->wait();
+                $batch = $this->run($this->prepare('bridge.Next', "{$handle->class}.next", ['id' => $handle->id, 'count' => self::BATCH], null, $handle));
                 $values = \is_array($batch) ? $batch['values'] ?? null : null;
                 if (!\is_array($batch) || !\is_array($values)) {
                     throw new RpcException("bridge.Next {$handle->class}: the result has no values", 'ERR_RPC_RESULT', 'bridge.Next');
@@ -121,10 +149,11 @@ final class Bridge
      * @param array<string, mixed> $argument
      * @param array<array-key, mixed>|null $arguments null for a method that takes none
      *
+     * @return array{Call, array<string, mixed>}
+     *
      * @throws RpcException
-     * @throws TransportException
      */
-    private function begin(string $method, string $subject, array $argument, ?array $arguments, ?Handle $handle): PendingCall
+    private function prepare(string $method, string $subject, array $argument, ?array $arguments, ?Handle $handle): array
     {
         $label = "{$method} {$subject}";
         $handle?->expectGood($label, $method);
@@ -133,7 +162,7 @@ final class Bridge
             $argument['arguments'] = $this->write($writer, $arguments, $label, $method);
         }
 
-        return $this->connection->begin(new Call($method, $this->timeout, $label, $this->revive, $writer->handles), $argument);
+        return [new Call($method, $this->timeout, $label, $this->revive, $writer->handles), $argument];
     }
 
     /**

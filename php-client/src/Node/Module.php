@@ -30,7 +30,9 @@ final class Module
      */
     public function __call(string $name, array $arguments): mixed
     {
-        return $this->bridge->bound()->callModule($this->name, $name, $arguments)->wait();
+        $bridge = $this->bridge->bound();
+
+        return $bridge->run($bridge->moduleCall($this->name, $name, $arguments));
     }
 
     /**
@@ -69,6 +71,8 @@ final class Module
      */
     public function __start(string $name, array $arguments): PendingCall
     {
-        return $this->bridge->bound()->callModule($this->name, $name, $arguments);
+        $bridge = $this->bridge->bound();
+
+        return $bridge->start($bridge->moduleCall($this->name, $name, $arguments));
     }
 }

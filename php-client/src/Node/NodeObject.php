@@ -38,7 +38,7 @@ final class NodeObject implements \IteratorAggregate
     {
         $handle = Handle::of($this);
 
-        return $handle->bridge->callObject($handle, $name, $arguments)->wait();
+        return $handle->bridge->run($handle->bridge->objectCall($handle, $name, $arguments));
     }
 
     /**

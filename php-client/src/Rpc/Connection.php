@@ -18,44 +18,44 @@ use Rrts\Protocol\Frame;
  */
 abstract class Connection implements ConnectionInterface
 {
+    /** The replies of the current connection. */
+    protected Replies $replies;
+
+    /** What Node keeps for the current connection. */
+    protected Handles $handles;
+
     /** A frame is being sent or waited for. */
     private bool $busy = false;
+
+    /** @param int $maxPayload bytes that the name and the argument of a call may have */
+    protected function __construct(private readonly int $maxPayload)
+    {
+        $this->renew();
+    }
 
     final public function call(string $method, mixed $argument = null, ?float $timeout = null): mixed
     {
         return $this->run(new Call($method, $timeout), $argument);
     }
 
-    /**
-     * Sends a call and waits for its result. The same as {@see begin()} and then wait(), without the object and the closures
-     * that only a call needs which is waited for later: they cost half of the time that a call takes in PHP.
-     */
     final public function run(Call $call, mixed $argument): mixed
     {
+        // The same as begin() and then wait(), without what only a call needs which is waited for later.
         $bytes = $this->encode($call, $argument);
-        $this->expectIdle($call);
-        $this->busy = true;
+        $this->enter($call);
         try {
-            $this->open();
-            $handles = $this->handlesFor($call);
-            $replies = $this->replies();
-            $startedAt = \microtime(true);
-            $sequence = $replies->expectNext();
-            try {
-                $this->send($this->postscript() . CallFrame::start(Frame::MSGPACK, $sequence, $call->method, \strlen($bytes), $call->milliseconds()), $bytes);
-                $frame = $this->receive($replies, $sequence, $call, $startedAt);
-            } catch (\Throwable $failure) {
-                $replies->forget($sequence, $call, $handles);
-
-                throw $failure;
-            }
+            $sequence = $this->transmit($call, $bytes);
+            $frame = $this->receive($this->replies, $sequence, $call, \microtime(true));
         } catch (TransportException $exception) {
-            throw new TransportException("{$call->label}: {$exception->getMessage()}");
+            throw self::named($call, $exception);
         } finally {
             $this->busy = false;
+            if (isset($sequence) && !isset($frame)) {
+                $this->replies->forget($sequence, $call, $this->handles);
+            }
         }
 
-        return ReplyReader::read($frame, $call, $handles);
+        return ReplyReader::read($frame, $call, $this->handles);
     }
 
     final public function start(string $method, mixed $argument = null, ?float $timeout = null): PendingCall
@@ -67,32 +67,35 @@ abstract class Connection implements ConnectionInterface
     {
         $call = new Call($method);
         $bytes = $this->encode($call, $argument);
-        $this->exclusively($call, function () use ($call, $bytes): void {
+        $this->enter($call);
+        try {
             $this->open();
-            $this->send($this->postscript() . CallFrame::start(Frame::MSGPACK, $this->silentSequence(), $call->method, \strlen($bytes)), $bytes);
-        });
+            $this->send($this->postscript() . CallFrame::start(Frame::MSGPACK, $this->silentSequence(), $method, \strlen($bytes)), $bytes);
+        } catch (TransportException $exception) {
+            throw self::named($call, $exception);
+        } finally {
+            $this->busy = false;
+        }
     }
 
     final public function begin(Call $call, mixed $argument): PendingCall
     {
         $bytes = $this->encode($call, $argument);
+        $this->enter($call);
+        try {
+            $sequence = $this->transmit($call, $bytes);
+        } catch (TransportException $exception) {
+            throw self::named($call, $exception);
+        } finally {
+            $this->busy = false;
+        }
 
-        return $this->exclusively($call, function () use ($call, $bytes): PendingCall {
-            $this->open();
-            $handles = $this->handlesFor($call);
-            $startedAt = \microtime(true);
-            $replies = $this->replies();
-            $sequence = $replies->expectNext();
-            try {
-                $this->send($this->postscript() . CallFrame::start(Frame::MSGPACK, $sequence, $call->method, \strlen($bytes), $call->milliseconds()), $bytes);
-            } catch (TransportException $exception) {
-                $replies->giveUp($sequence);
+        return new PendingCall($this, $this->replies, $this->handles, $sequence, $call, \microtime(true));
+    }
 
-                throw $exception;
-            }
-
-            return new PendingCall($this, $replies, $handles, $sequence, $call, $startedAt);
-        });
+    final public function handles(): Handles
+    {
+        return $this->handles;
     }
 
     /**
@@ -105,7 +108,18 @@ abstract class Connection implements ConnectionInterface
      */
     final public function await(Replies $replies, int $sequence, Call $call, float $startedAt): Frame
     {
-        return $replies->take($sequence) ?? $this->exclusively($call, fn(): Frame => $this->receive($replies, $sequence, $call, $startedAt));
+        $reply = $replies->take($sequence);
+        if ($reply !== null) {
+            return $reply;
+        }
+        $this->enter($call);
+        try {
+            return $this->receive($replies, $sequence, $call, $startedAt);
+        } catch (TransportException $exception) {
+            throw self::named($call, $exception);
+        } finally {
+            $this->busy = false;
+        }
     }
 
     /**
@@ -115,7 +129,7 @@ abstract class Connection implements ConnectionInterface
      */
     final public function flush(): void
     {
-        if ($this->handles()->isPending() && !$this->busy) {
+        if ($this->handles->isPending() && !$this->busy) {
             try {
                 $this->send($this->postscript(), '');
             } catch (TransportException) {
@@ -124,17 +138,16 @@ abstract class Connection implements ConnectionInterface
         }
     }
 
-    /** Makes sure that there is a connection. */
+    /**
+     * Makes sure that there is a connection.
+     *
+     * @throws RpcException
+     * @throws TransportException
+     */
     abstract protected function open(): void;
-
-    /** The replies of the current connection. */
-    abstract protected function replies(): Replies;
 
     /** A sequence number whose reply, if there is one, nobody takes. */
     abstract protected function silentSequence(): int;
-
-    /** Bytes that the name and the argument of a call may have. */
-    abstract protected function maxPayload(): int;
 
     /**
      * @param string $start whole frames and the start of one
@@ -150,6 +163,39 @@ abstract class Connection implements ConnectionInterface
      */
     abstract protected function receive(Replies $replies, int $sequence, Call $call, float $startedAt): Frame;
 
+    /** There is another connection from now on. */
+    final protected function renew(): void
+    {
+        $this->replies = new Replies();
+        $this->handles = new Handles();
+    }
+
+    /**
+     * Sends a call.
+     *
+     * @return int its sequence number
+     *
+     * @throws RpcException
+     * @throws TransportException
+     */
+    private function transmit(Call $call, string $bytes): int
+    {
+        $this->open();
+        if ($call->handles !== null && $call->handles !== $this->handles) {
+            throw new NodeException("{$call->label}: an object in the call went with the connection that it came on", 'ERR_BRIDGE_RELEASED', $call->method);
+        }
+        $sequence = $this->replies->expectNext();
+        try {
+            $this->send($this->postscript() . CallFrame::start(Frame::MSGPACK, $sequence, $call->method, \strlen($bytes), $call->milliseconds()), $bytes);
+        } catch (TransportException $exception) {
+            $this->replies->giveUp($sequence);
+
+            throw $exception;
+        }
+
+        return $sequence;
+    }
+
     /** @throws RpcArgumentException */
     private function encode(Call $call, mixed $argument): string
     {
@@ -159,8 +205,8 @@ abstract class Connection implements ConnectionInterface
             throw new RpcArgumentException("{$call->label}: {$exception->getMessage()}", 'ERR_RPC_ARGUMENT', $call->method, $exception);
         }
         $length = \strlen($call->method) + \strlen($bytes);
-        if ($length > $this->maxPayload()) {
-            throw new RpcArgumentException("{$call->label}: the call has {$length} bytes, the server takes at most {$this->maxPayload()}", 'ERR_RPC_TOO_LARGE', $call->method);
+        if ($length > $this->maxPayload) {
+            throw new RpcArgumentException("{$call->label}: the call has {$length} bytes, the server takes at most {$this->maxPayload}", 'ERR_RPC_TOO_LARGE', $call->method);
         }
 
         return $bytes;
@@ -169,8 +215,11 @@ abstract class Connection implements ConnectionInterface
     /** The frames that give back what PHP needs no more. */
     private function postscript(): string
     {
+        if (!$this->handles->isPending()) {
+            return '';
+        }
         $frames = '';
-        foreach ($this->handles()->isPending() ? $this->handles()->take() : [] as [$method, $argument]) {
+        foreach ($this->handles->take() as [$method, $argument]) {
             $bytes = MessagePack::shared()->encode($argument);
             $frames .= CallFrame::start(Frame::MSGPACK, $this->silentSequence(), $method, \strlen($bytes)) . $bytes;
         }
@@ -181,44 +230,18 @@ abstract class Connection implements ConnectionInterface
     /**
      * A destructor or a signal handler may run anywhere, also while a frame is half written or half read.
      *
-     * @template T
-     *
-     * @param \Closure(): T $work
-     *
-     * @return T
-     *
      * @throws RpcException
-     * @throws TransportException
      */
-    private function exclusively(Call $call, \Closure $work): mixed
-    {
-        $this->expectIdle($call);
-        $this->busy = true;
-        try {
-            return $work();
-        } catch (TransportException $exception) {
-            throw new TransportException("{$call->label}: {$exception->getMessage()}");
-        } finally {
-            $this->busy = false;
-        }
-    }
-
-    /** @throws RpcException */
-    private function expectIdle(Call $call): void
+    private function enter(Call $call): void
     {
         if ($this->busy) {
             throw new RpcException("{$call->label}: another call is being sent or waited for; a destructor or a signal handler came in between", 'ERR_RPC_BUSY', $call->method);
         }
+        $this->busy = true;
     }
 
-    /** @throws NodeException when an object in the call belongs to an earlier connection */
-    private function handlesFor(Call $call): Handles
+    private static function named(Call $call, TransportException $exception): TransportException
     {
-        $handles = $this->handles();
-        if ($call->handles !== null && $call->handles !== $handles) {
-            throw new NodeException("{$call->label}: an object in the call went with the connection that it came on", 'ERR_BRIDGE_RELEASED', $call->method);
-        }
-
-        return $handles;
+        return new TransportException("{$call->label}: {$exception->getMessage()}");
     }
 }

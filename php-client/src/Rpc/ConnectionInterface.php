@@ -21,6 +21,16 @@ interface ConnectionInterface extends RpcInterface
     public function begin(Call $call, mixed $argument): PendingCall;
 
     /**
+     * {@see call()} for such a call.
+     *
+     * @internal
+     *
+     * @throws RpcException when the call failed
+     * @throws TransportException when the server is not there
+     */
+    public function run(Call $call, mixed $argument): mixed;
+
+    /**
      * What Node keeps for this connection.
      *
      * @internal

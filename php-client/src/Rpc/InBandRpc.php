@@ -14,21 +14,20 @@ final class InBandRpc extends Connection
     /** From here on an argument is written by itself: a system call is cheaper than copying it behind its header. */
     private const COPY_LIMIT = 131072;
 
-    private readonly Handles $handles;
-
-    /** @internal */
+    /**
+     * @internal
+     *
+     * @param Replies $replies where the inbox puts them
+     * @param int $maxPayload bytes that the name and the argument of a call may have
+     */
     public function __construct(
         private readonly FrameChannel $channel,
         private readonly Inbox $inbox,
-        private readonly Replies $replies,
-        private readonly int $maxPayload,
+        Replies $replies,
+        int $maxPayload,
     ) {
-        $this->handles = new Handles();
-    }
-
-    public function handles(): Handles
-    {
-        return $this->handles;
+        parent::__construct($maxPayload);
+        $this->replies = $replies;
     }
 
     protected function open(): void
@@ -36,19 +35,9 @@ final class InBandRpc extends Connection
         // The channel is there before the worker is.
     }
 
-    protected function replies(): Replies
-    {
-        return $this->replies;
-    }
-
     protected function silentSequence(): int
     {
         return CallFrame::NO_REPLY;
-    }
-
-    protected function maxPayload(): int
-    {
-        return $this->maxPayload;
     }
 
     protected function send(string $start, string $argument): void

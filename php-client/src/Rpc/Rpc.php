@@ -57,6 +57,12 @@ final class Rpc implements ConnectionInterface
     }
 
     /** @throws ConfigurationException when there is no way to the server */
+    public function run(Call $call, mixed $argument): mixed
+    {
+        return $this->door()->run($call, $argument);
+    }
+
+    /** @throws ConfigurationException when there is no way to the server */
     public function handles(): Handles
     {
         return $this->door()->handles();

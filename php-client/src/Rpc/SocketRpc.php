@@ -37,10 +37,6 @@ final class SocketRpc extends Connection
 
     private FrameDecoder $decoder;
 
-    private Replies $replies;
-
-    private Handles $handles;
-
     private float $readAt = 0.0;
 
     private readonly string $address;
@@ -58,7 +54,9 @@ final class SocketRpc extends Connection
         if (\preg_match('~^(tcp://.+:\d+|unix://.+)$~D', $this->address) !== 1) {
             throw new ConfigurationException("Not an RPC address: \"{$address}\"; tcp://host:port or unix://path expected.");
         }
-        $this->begins();
+        // The server has its own limit and says so.
+        parent::__construct(FrameDecoder::DEFAULT_MAX_PAYLOAD);
+        $this->decoder = new FrameDecoder();
     }
 
     public function __destruct()
@@ -74,11 +72,6 @@ final class SocketRpc extends Connection
             $this->socket = null;
             $this->handles->lose();
         }
-    }
-
-    public function handles(): Handles
-    {
-        return $this->handles;
     }
 
     protected function open(): void
@@ -98,11 +91,6 @@ final class SocketRpc extends Connection
         }
     }
 
-    protected function replies(): Replies
-    {
-        return $this->replies;
-    }
-
     /** The server answers every call; nobody waits for this answer. */
     protected function silentSequence(): int
     {
@@ -110,12 +98,6 @@ final class SocketRpc extends Connection
         $this->replies->giveUp($sequence);
 
         return $sequence;
-    }
-
-    /** The server has its own limit and says so. */
-    protected function maxPayload(): int
-    {
-        return FrameDecoder::DEFAULT_MAX_PAYLOAD;
     }
 
     protected function send(string $start, string $argument): void
@@ -177,18 +159,12 @@ final class SocketRpc extends Connection
         \stream_set_blocking($socket, false);
         \stream_set_read_buffer($socket, 0);
         \stream_set_write_buffer($socket, 0);
-        $this->begins();
+        $this->renew();
+        $this->decoder = new FrameDecoder();
         $this->socket = $socket;
         if ($this->token !== '') {
             $this->authenticate();
         }
-    }
-
-    private function begins(): void
-    {
-        $this->decoder = new FrameDecoder();
-        $this->replies = new Replies();
-        $this->handles = new Handles();
     }
 
     private function authenticate(): void
