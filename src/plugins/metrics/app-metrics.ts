@@ -46,7 +46,7 @@ export class AppMetrics {
     const before = this.#declared;
     const now = new Map<string, Declared>();
     for (const [key, declared] of before) {
-      const wanted = collect[key];
+      const wanted = Object.hasOwn(collect, key) ? collect[key] : undefined;
       if (wanted === undefined ? !declared.configured : isDeepStrictEqual(wanted, declared.config))
         now.set(key, { ...declared, configured: wanted !== undefined });
     }

@@ -14,7 +14,8 @@ const LONGEST_SECONDS = 2_147_483;
 /** What a service may be called: it stands in logs and metrics. */
 export const SERVICE_NAME = /^[\w.:@ -]{1,128}$/;
 
-const serviceKeys = z.strictObject({
+/** Schema of one service. */
+export const serviceKeys = z.strictObject({
   command: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .describe('What runs: "php consume.php", or a list of words. There is no shell: a string is split on spaces.'),
@@ -48,9 +49,12 @@ const serviceKeys = z.strictObject({
     .describe('Run it as this user, with its primary group (needs root). Default: server.user and server.group.'),
 });
 
+/** What is wrong with a name that is none. */
+export const NO_SERVICE_NAME = 'must be a name of letters, digits, spaces and . : @ _ -';
+
 /** Schema of `service:`. */
 export const serviceSchema = z
-  .record(z.string().regex(SERVICE_NAME, 'must be a name of letters, digits, spaces and . : @ _ -'), serviceKeys)
+  .record(z.string().regex(SERVICE_NAME, NO_SERVICE_NAME), serviceKeys)
   .meta(LIVE)
   .describe('Programs that rrts starts and watches, by name.');
 

@@ -1,6 +1,7 @@
 // The RPC service `service`: RoadRunner's methods over the services.
 
 import { camelCased } from '../../core/camel-case.ts';
+import { quoteBytes } from '../../core/text.ts';
 import type { Create } from '../../protocol/rpc/generated/service_pb.ts';
 import {
   CreateSchema,
@@ -12,7 +13,7 @@ import {
 } from '../../protocol/rpc/generated/service_pb.ts';
 import type { UsageReader, WorkerUsage } from '../../worker/usage.ts';
 import { CallError, type Method, protoMethod } from '../rpc-router/method.ts';
-import { type ServiceConfig, serviceSchema } from './config.ts';
+import { NO_SERVICE_NAME, SERVICE_NAME, type ServiceConfig, serviceKeys } from './config.ts';
 import type { ProcessReport } from './service.ts';
 import type { Services } from './services.ts';
 
@@ -61,15 +62,16 @@ function configOf(message: Create): ServiceConfig {
     service_name_in_log: message.serviceNameInLogs,
     env,
   };
-  const { data, error } = serviceSchema.safeParse({ [name]: section });
-  const config = data === undefined ? undefined : camelCased(serviceSchema, data)[name];
-  if (config !== undefined && command.trim() !== '') return config;
-  const [issue] = error?.issues ?? [];
-  const where = issue?.path.slice(1).join('.') ?? 'command';
-  throw new CallError(
-    `service ${name.slice(0, 128)}: ${where || 'name'}: ${issue?.message ?? 'is empty'}`,
-    'ERR_RPC_ARGUMENT',
-  );
+  if (!SERVICE_NAME.test(name)) refuse(quoteBytes(Buffer.from(name), 128), `name: ${NO_SERVICE_NAME}`);
+  if (command.trim() === '') refuse(name, 'command: is empty');
+  const { data, error } = serviceKeys.safeParse(section);
+  if (data !== undefined) return camelCased(serviceKeys, data);
+  const [issue] = error.issues;
+  return refuse(name, `${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function refuse(name: string, why: string): never {
+  throw new CallError(`service ${name}: ${why}`, 'ERR_RPC_ARGUMENT');
 }
 
 function statusOf({ pid, command, running, message }: ProcessReport, usage: WorkerUsage | undefined) {

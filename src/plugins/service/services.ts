@@ -96,7 +96,7 @@ export class Services {
   }
 
   async #apply(before: ServiceSection, wanted: ServiceSection): Promise<void> {
-    const gone = Object.keys(before).filter((name) => wanted[name] === undefined);
+    const gone = Object.keys(before).filter((name) => !Object.hasOwn(wanted, name));
     const changed = Object.keys(wanted).filter((name) => {
       return !isDeepStrictEqual(this.#services.get(name)?.config, wanted[name]);
     });

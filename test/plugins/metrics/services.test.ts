@@ -163,9 +163,11 @@ test('metrics of the configuration can be changed, and a reload keeps what PHP d
   declare('hits', 'counter');
   change('Add', 'hits', 3);
   declare('wins', 'counter');
+  declare('constructor', 'counter', { namespace: 'app' });
   metrics.configure({ depth: configured, wins: configured });
   let printed = await text();
-  for (const line of ['depth 7', 'hits 3', 'wins 0', '# TYPE wins gauge']) assert.ok(printed.includes(line), printed);
+  for (const line of ['depth 7', 'hits 3', 'wins 0', '# TYPE wins gauge', 'app_constructor 0'])
+    assert.ok(printed.includes(line), printed);
   call('Unregister', 'depth');
   metrics.configure({ depth: configured });
   printed = await text();
