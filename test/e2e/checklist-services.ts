@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { BUILT_IN_PLUGINS } from '../../src/server/built-in-plugins.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { fixture } from '../helpers/paths.ts';
 import { isAlive, processesMarked } from '../helpers/processes.ts';
@@ -20,8 +19,6 @@ interface Rig {
   readonly connect: () => ServicesClient;
   readonly scrape: () => Promise<string>;
 }
-
-const PLUGINS = new Set(BUILT_IN_PLUGINS.map(({ name }) => name));
 
 /** A server with every section; undefined, and the test skipped, when the client cannot run here. */
 async function start(t: TestContext, speaker: ServicesSpeaker, transport: Transport): Promise<Rig | undefined> {
@@ -75,7 +72,6 @@ export function checkServices(speaker: ServicesSpeaker, transport: Transport, wi
   describe(`6.5 RPC services: ${speaker.name} over ${transport}`, { concurrency: 2 }, () => {
     for (const [name, check] of Object.entries(CHECKS) as [keyof typeof CHECKS, Check][]) {
       if (wish.only?.includes(name) === false) continue;
-      if ((name === 'kv' || name === 'lock') && !PLUGINS.has(name)) continue;
       test(name, async (t) => {
         const rig = await start(t, speaker, transport);
         if (rig === undefined) return;
@@ -92,6 +88,7 @@ async function checkWorkers({ client, server }: Rig): Promise<void> {
   assert.match(await rpc<string>('rpc.Version', true), /^\d+\.\d+\.\d+$/);
   const config = JSON.parse(Buffer.from(await rpc<string>('rpc.Config', true), 'base64').toString());
   assert.equal(config.version, '3');
+  assert.deepEqual(Object.keys(config.kv), ['cache', 'other']);
   assert.deepEqual(config.service, { configured: { command: 'sleep 600', timeout_stop_sec: 1 } });
   assert.deepEqual(await rpc('informer.List', true), ['http']);
   assert.deepEqual(await rpc('informer.Jobs', 'jobs'), []);
@@ -217,6 +214,20 @@ async function checkLocks({ client, connect }: Rig): Promise<void> {
   const clients = Array.from({ length: 4 }, connect);
   const got = await Promise.all(clients.map((one, index) => one.call('lock.lock', 'many', `id${index}`)));
   assert.equal(got.filter((ok) => ok === true).length, 1);
+  // Each waits for its turn, and never two have it.
+  let inside = 0;
+  let turns = 0;
+  const takeTurns = async (one: ServicesClient, id: string): Promise<void> => {
+    for (let round = 0; round < 5; round++) {
+      assert.equal(await one.call('lock.lock', 'turns', id, 0, 15), true);
+      assert.equal(++inside, 1);
+      turns++;
+      inside--;
+      assert.equal(await one.call('lock.release', 'turns', id), true);
+    }
+  };
+  await Promise.all(clients.map((one, index) => takeTurns(one, `id${index}`)));
+  assert.equal(turns, 20);
   for (const one of [other, ...clients]) one.close();
 }
 
