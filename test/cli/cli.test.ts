@@ -66,11 +66,11 @@ describe('config', { concurrency: 2 }, () => {
   });
 
   test('check: warnings go to stderr, and not with -s', async (t) => {
-    const files = { '.rr.yaml': `${GOOD}kv: {}\n` };
+    const files = { '.rr.yaml': `${GOOD}jobs: {}\n` };
     const loud = await runCli(t, ['config', 'check'], { files });
     assert.deepEqual(
       [loud.code, loud.stderr],
-      [0, 'warning: .rr.yaml:4:1 kv: rrts does not have this yet; it is ignored\n'],
+      [0, 'warning: .rr.yaml:4:1 jobs: rrts does not have this yet; it is ignored\n'],
     );
     const silent = await runCli(t, ['config', 'check', '-s'], { files });
     assert.deepEqual([silent.code, silent.stderr], [0, '']);
@@ -139,7 +139,10 @@ describe('serve that cannot start', { concurrency: 2 }, () => {
       environment: { PATH: '/nowhere' },
     });
     assert.equal(code, 69, stderr);
-    assert.match(stderr, /^rrts: .*"php .*w\.php": php: not found in PATH \(\/nowhere\)\n {2}Install PHP/m);
+    assert.match(
+      stderr,
+      /^rrts: .*"php .*w\.php": php: not found in PATH \(\/nowhere\)\n {2}Install it \(PHP on Debian: /m,
+    );
     assert.doesNotMatch(stderr, /\n {4}at /);
   });
 
