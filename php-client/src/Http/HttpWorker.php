@@ -8,6 +8,7 @@ use Psr\Http\Message\ResponseInterface;
 use Psr\Http\Server\RequestHandlerInterface;
 use Psr\Log\LoggerInterface;
 use Rrts\Exception\ConfigurationException;
+use Rrts\Exception\ConnectionException;
 use Rrts\Exception\ProtocolException;
 use Rrts\Exception\TransportException;
 use Rrts\Internal\GarbageCollector;
@@ -67,9 +68,10 @@ final class HttpWorker
         while (($request = $this->waitRequest()) !== null) {
             try {
                 $this->respond($handler($request));
-            } catch (TransportException $exception) {
-                throw $exception;
             } catch (\Throwable $exception) {
+                if ($exception instanceof TransportException && !$exception instanceof ConnectionException) {
+                    throw $exception;
+                }
                 $this->fail($exception, $request);
             }
             unset($request);

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Rrts\Rpc;
 
+use Rrts\Exception\ConnectionException;
 use Rrts\Exception\EncodingException;
 use Rrts\Exception\NodeException;
 use Rrts\Exception\RpcArgumentException;
@@ -242,6 +243,8 @@ abstract class Connection implements ConnectionInterface
 
     private static function named(Call $call, TransportException $exception): TransportException
     {
-        return new TransportException("{$call->label}: {$exception->getMessage()}");
+        $message = "{$call->label}: {$exception->getMessage()}";
+
+        return $exception instanceof ConnectionException ? new ConnectionException($message) : new TransportException($message);
     }
 }

@@ -85,8 +85,8 @@ final class MessagePack
             \restore_error_handler();
         }
         // @phpstan-ignore booleanOr.leftAlwaysFalse (set by the handler)
-        if ($this->warned || (\is_array($value) && !self::isPlain($value, 1))) {
-            // Says what is wrong.
+        if ($this->warned || \is_object($value) || (\is_array($value) && !self::isPlain($value, 1))) {
+            // Says what is wrong, or gives arrays where a setting of the extension gives objects.
             return (new MessagePackReader($bytes))->readAll();
         }
 

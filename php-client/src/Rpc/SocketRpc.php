@@ -5,11 +5,11 @@ declare(strict_types=1);
 namespace Rrts\Rpc;
 
 use Rrts\Exception\ConfigurationException;
+use Rrts\Exception\ConnectionException;
 use Rrts\Exception\ProtocolException;
 use Rrts\Exception\RpcException;
 use Rrts\Exception\RpcMethodException;
 use Rrts\Exception\RpcTimeoutException;
-use Rrts\Exception\TransportException;
 use Rrts\Protocol\Frame;
 use Rrts\Protocol\FrameDecoder;
 
@@ -82,7 +82,7 @@ final class SocketRpc extends Connection
                 while ($this->waitFor(false, 0.0)) {
                     $this->read();
                 }
-            } catch (TransportException) {
+            } catch (ConnectionException) {
                 // As good as none.
             }
         }
@@ -124,7 +124,7 @@ final class SocketRpc extends Connection
                 return $reply;
             }
             if ($this->socket === null || $replies !== $this->replies) {
-                throw new TransportException('the connection broke before the reply came');
+                throw new ConnectionException('the connection broke before the reply came');
             }
             $left = $deadline - \microtime(true);
             if ($this->waitFor(false, \max(0.0, $left))) {
@@ -146,7 +146,7 @@ final class SocketRpc extends Connection
     }
 
     /**
-     * @throws TransportException
+     * @throws ConnectionException
      * @throws RpcException when the token is not accepted
      */
     private function connect(): void
@@ -154,7 +154,7 @@ final class SocketRpc extends Connection
         $context = \stream_context_create(['socket' => ['tcp_nodelay' => true]]);
         $socket = @\stream_socket_client($this->address, $code, $message, $this->connectTimeout, \STREAM_CLIENT_CONNECT, $context);
         if ($socket === false) {
-            throw new TransportException("cannot connect to {$this->address}: {$message} ({$code})");
+            throw new ConnectionException("cannot connect to {$this->address}: {$message} ({$code})");
         }
         \stream_set_blocking($socket, false);
         \stream_set_read_buffer($socket, 0);
@@ -177,7 +177,7 @@ final class SocketRpc extends Connection
             ReplyReader::read($this->receive($this->replies, $sequence, $call, \microtime(true)), $call, $this->handles);
         } catch (RpcMethodException) {
             // A server without a token does not ask for one.
-        } catch (RpcException|TransportException $exception) {
+        } catch (RpcException|ConnectionException $exception) {
             $this->close();
 
             throw $exception;
@@ -212,7 +212,7 @@ final class SocketRpc extends Connection
     /**
      * Whether there is something to read before the time is over, or, when $writing, before something can be written.
      *
-     * @throws TransportException when neither can be done in time although $writing
+     * @throws ConnectionException when neither can be done in time although $writing
      */
     private function waitFor(bool $writing, float $seconds): bool
     {
@@ -234,6 +234,6 @@ final class SocketRpc extends Connection
     {
         $this->close();
 
-        throw new TransportException("{$this->address}: {$reason}");
+        throw new ConnectionException("{$this->address}: {$reason}");
     }
 }

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Rrts\Runtime;
 
 use Psr\Log\LoggerInterface;
+use Rrts\Exception\ConnectionException;
 use Rrts\Exception\TransportException;
 use Rrts\Http\HttpWorker;
 use Rrts\Http\Request;
@@ -69,9 +70,10 @@ final class Runner implements RunnerInterface
             $symfonyRequest = $requests->create($request);
             $response = $handler->handle($symfonyRequest);
             $sender->send($response);
-        } catch (TransportException $exception) {
-            throw $exception;
         } catch (\Throwable $exception) {
+            if ($exception instanceof TransportException && !$exception instanceof ConnectionException) {
+                throw $exception;
+            }
             $http->fail($exception, $request);
         }
         if (isset($symfonyRequest, $response) && $handler instanceof TerminableInterface) {

@@ -129,6 +129,28 @@ final class InBandRpcTest extends TestCase
         self::assertStringContainsString('takes no calls on the channel of its workers', $master->log());
     }
 
+    public function testAnRpcSocketThatIsNotThereFailsTheRequestAlone(): void
+    {
+        $master = new Master(__DIR__ . '/fixtures/lean.php');
+        $reply = $master->request('GET', '/lost-socket');
+
+        self::assertStringContainsString('kv.Get: cannot connect to tcp://127.0.0.1:1', (string) $reply->error);
+        self::assertSame('Hello', $master->request('GET', '/hello')->body());
+        self::assertSame(0, $master->stop());
+    }
+
+    public function testAKernelThatCallsWhileItBootsSaysHelloEarly(): void
+    {
+        $master = new Master(__DIR__ . '/fixtures/boot-rpc.php', handshake: false, environment: ['RR_RPC' => '', 'RRTS_RPC' => '']);
+        $master->welcome(rpcMax: 1 << 20);
+        $call = $master->call();
+        self::assertSame('test.Boot', $call->method);
+        $master->send($call->reply('booted'));
+
+        self::assertSame('booted', $master->request('GET', '/')->body());
+        self::assertSame(0, $master->stop());
+    }
+
     /** @param list<string> $options */
     private static function boot(array $options, mixed $reply = null): Master
     {
