@@ -129,11 +129,20 @@ function observe({ type, metric }: Collector, labels: LabelValues, value: number
 }
 
 function read<Schema extends z.ZodType>(schema: Schema, argument: unknown): z.output<Schema> {
-  const { data, error } = schema.safeParse(argument);
+  const { data, error } = parsed(schema, argument);
   if (error === undefined) return data as z.output<Schema>;
   const [issue] = error.issues;
   const path = issue?.path.join('.') ?? '';
   return refuse(`metrics: ${path === '' ? 'the argument' : path}: ${issue?.message ?? 'is wrong'}`);
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, argument: unknown): z.ZodSafeParseResult<z.output<Schema>> {
+  try {
+    return schema.safeParse(argument);
+  } catch {
+    // zod compares the length of anything that has one, also of a map whose `length` is another map.
+    return refuse('metrics: the argument is not what this method takes');
+  }
 }
 
 function refuse(text: string): never {

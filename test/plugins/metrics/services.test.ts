@@ -175,3 +175,13 @@ test('metrics of the configuration can be changed, and a reload keeps what PHP d
   assert.match(printed, /^hits 3$/m);
   assert.doesNotMatch(printed, /wins/);
 });
+
+test('a map that passes itself off as a list is a wrong argument like any other', () => {
+  const { call, declare } = rig();
+  const length = Object.create(null) as object;
+  const list = Object.assign(Object.create(null) as object, { length });
+  for (const more of [{ labels: list }, { buckets: list }, { help: list }, { type: list }]) {
+    assert.throws(() => declare('fuzzed', 'counter', more), argumentError(/^metrics: /));
+  }
+  assert.throws(() => call('Add', { name: list, value: 1, labels: list }), argumentError(/^metrics: /));
+});
