@@ -31,6 +31,9 @@ for (const token of ['correct-horse-battery-staple', '12345678901234567890']) {
       await assert.rejects(client.call('informer.List', true), { message: /has to call rpc\.Authenticate/ });
       assert.equal(await client.call('rpc.Authenticate', token), true);
       assert.deepEqual(await client.call('informer.List', true), ['http']);
+      const config = Buffer.from(await client.call<string>('rpc.Config', true), 'base64').toString();
+      assert.match(config, /"token":"\[redacted\]"/);
+      assert.ok(!config.includes(token));
       await client.call('resetter.Reset', 'http');
       // Without the control socket the commands take the way over rpc.listen.
       const environment = { RPC_TOKEN: token };
