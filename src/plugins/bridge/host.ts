@@ -43,6 +43,7 @@ type HeldObject = Held<HostedModule>;
 interface Context {
   readonly caller: number;
   readonly codec: BridgeCodec;
+  readonly maxBytes: number;
   readonly ticket: Ticket;
 }
 
@@ -65,8 +66,8 @@ export class Host implements Place {
   }
 
   /** Does what is asked for; a promise only where a module needs time. @throws, rejects with CallError. */
-  run({ caller, codec, wish }: BridgeRequest, ticket: Ticket): Buffer | Promise<Buffer> {
-    const context = { caller, codec, ticket };
+  run({ caller, codec, maxBytes, wish }: BridgeRequest, ticket: Ticket): Buffer | Promise<Buffer> {
+    const context = { caller, codec, maxBytes, ticket };
     switch (wish.kind) {
       case 'call':
         return this.#call(wish, context);
@@ -195,12 +196,13 @@ export class Host implements Place {
     return this.#guarded(module, where, () => typeof (result as { then?: unknown }).then === 'function');
   }
 
-  #encode(module: HostedModule, where: string, result: unknown, { caller, codec }: Context): Buffer {
+  #encode(module: HostedModule, where: string, result: unknown, { caller, codec, maxBytes }: Context): Buffer {
     const given: number[] = [];
     try {
       return this.#guarded(module, where, () =>
         encodeValue(result, {
           codec,
+          maxBytes,
           isObject: (object) => isGivenAsObject(object, module.allow),
           handle: (object) => {
             const { id } = this.#handOut(module, object, caller);

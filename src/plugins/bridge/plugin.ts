@@ -43,6 +43,7 @@ class BridgePlugin implements Plugin {
     this.#service = new BridgeService({
       targets: this.#targets,
       placeAt: (index) => this.#placeAt(index),
+      maxPayload: () => context.rpcRouter.limits.maxPayload,
       metrics: this.#metrics,
     });
   }

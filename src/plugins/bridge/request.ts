@@ -24,6 +24,8 @@ export interface BridgeRequest {
   /** Number of the caller: handles are its own. */
   readonly caller: number;
   readonly codec: BridgeCodec;
+  /** Longest result. */
+  readonly maxBytes: number;
   readonly wish: Wish;
 }
 

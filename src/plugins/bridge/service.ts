@@ -20,6 +20,8 @@ export interface ServiceOptions {
   readonly targets: ReadonlyMap<string, Target>;
   /** The place whose objects have ids above `index * IDS_PER_PLACE`. @throws CallError ERR_BRIDGE_RELEASED when it is gone. */
   readonly placeAt: (index: number) => Place;
+  /** Bytes of a method's name and a result together. */
+  readonly maxPayload: () => number;
   readonly metrics: BridgeMetrics;
 }
 
@@ -131,7 +133,12 @@ export class BridgeService {
   ): Buffer | Promise<Buffer> {
     const startedAt = performance.now();
     const known = this.#known(call.caller);
-    const request: BridgeRequest = { caller: known.id, codec: bridgeCodec(call), wish };
+    const request: BridgeRequest = {
+      caller: known.id,
+      codec: bridgeCodec(call),
+      maxBytes: this.#options.maxPayload() - call.method.length,
+      wish,
+    };
     const ticket = new Ticket();
     const runAt = (place: Place): Buffer | Promise<Buffer> => {
       known.places.add(place);

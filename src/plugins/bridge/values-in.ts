@@ -42,10 +42,17 @@ function read(value: unknown, path: string, depth: number, arrival: Arrival): un
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) throw wrong(path, `is nested deeper than ${MAX_DEPTH} levels`);
   if (ArrayBuffer.isView(value)) return toBuffer(value);
-  if (Array.isArray(value)) return value.map((item, index) => read(item, `${path}[${index}]`, depth + 1, arrival));
+  if (Array.isArray(value)) return readList(value, path, depth, arrival);
   const kind = specialKind(value);
   if (kind !== undefined) return special(kind, value as Record<string, unknown>, path, depth, arrival);
   return readEntries(Object.entries(value), path, depth, arrival);
+}
+
+/** What is no object stays as it is; long lists are mostly of such. */
+function readList(list: readonly unknown[], path: string, depth: number, arrival: Arrival): unknown[] {
+  return list.map((item, index) =>
+    typeof item === 'object' && item !== null ? read(item, `${path}[${index}]`, depth + 1, arrival) : item,
+  );
 }
 
 /** Libraries ask their options for `hasOwnProperty` and the like, so they get ordinary objects. */

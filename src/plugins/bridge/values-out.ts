@@ -20,6 +20,8 @@ const INT64_MAX = 2n ** 63n - 1n;
 /** How a result goes out. */
 export interface Departure {
   readonly codec: 'json' | 'msgpack';
+  /** Longest result. */
+  readonly maxBytes: number;
   /** True for an object that PHP gets as a handle, since the module allows a method of it. */
   readonly isObject: (object: object) => boolean;
   /** Keeps the object for the caller. @throws CallError ERR_RPC_BUSY when the caller has too many. */
@@ -32,8 +34,13 @@ export interface Departure {
  * for a getter that throws.
  */
 export function encodeValue(result: unknown, departure: Departure): Buffer {
-  const tree = new Walk(departure).value(result, 'result', 0);
-  if (departure.codec === 'json') return Buffer.from(JSON.stringify(tree));
+  const bytes = encode(new Walk(departure).value(result, 'result', 0), departure.codec);
+  if (bytes.length > departure.maxBytes) throw tooLarge(`${bytes.length}`, departure.maxBytes);
+  return bytes;
+}
+
+function encode(tree: unknown, codec: Departure['codec']): Buffer {
+  if (codec === 'json') return Buffer.from(JSON.stringify(tree));
   try {
     return encodeMessagePack(tree);
   } catch (error) {
@@ -54,6 +61,8 @@ class Walk {
   /** Where the objects that are being walked are, the outermost first. */
   readonly #above = new Map<object, string>();
   #count = 0;
+  /** Bytes of texts and bytes so far, at least: what is far too large is not even encoded. */
+  #bytes = 0;
 
   constructor(departure: Departure) {
     this.#departure = departure;
@@ -73,9 +82,17 @@ class Walk {
         throw cannot(path, `is a ${typeof value}, which cannot be sent`);
       case 'object':
         return value === null ? null : this.#object(value, path, depth);
+      case 'string':
+        this.#measure(value.length);
+        return value;
       default:
         return value;
     }
+  }
+
+  #measure(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#departure.maxBytes) throw tooLarge(`at least ${this.#bytes}`, this.#departure.maxBytes);
   }
 
   #bigint(value: bigint): unknown {
@@ -102,7 +119,7 @@ class Walk {
   #anyObject(object: object, path: string, depth: number): unknown {
     if (Array.isArray(object)) return this.#list(object, path, depth);
     if (ArrayBuffer.isView(object)) return this.#view(object);
-    if (types.isAnyArrayBuffer(object)) return this.#bytes(Buffer.from(object));
+    if (types.isAnyArrayBuffer(object)) return this.#binary(Buffer.from(object));
     if (types.isDate(object)) return this.#date(object);
     if (types.isMap(object)) return this.#entries(object.entries(), path, depth);
     if (types.isSet(object)) return this.#list([...object], path, depth);
@@ -127,7 +144,10 @@ class Walk {
 
   #list(items: readonly unknown[], path: string, depth: number): unknown[] {
     // Not map(), which leaves holes.
-    return Array.from(items, (item, index) => this.value(item, `${path}[${index}]`, depth + 1));
+    return Array.from(items, (item, index) =>
+      // Long lists are mostly of numbers: their paths are never asked for.
+      this.value(item, typeof item === 'number' ? path : `${path}[${index}]`, depth + 1),
+    );
   }
 
   /** Not into an ordinary object: `__proto__` is a key like any other. */
@@ -148,16 +168,21 @@ class Walk {
   #view(view: ArrayBufferView): unknown {
     const isNumbers = types.isTypedArray(view) && !types.isUint8Array(view) && !types.isUint8ClampedArray(view);
     if (isNumbers) return Array.from(view as unknown as Iterable<number | bigint>, (item) => this.value(item, '', 0));
-    return this.#bytes(Buffer.from(view.buffer, view.byteOffset, view.byteLength));
+    return this.#binary(Buffer.from(view.buffer, view.byteOffset, view.byteLength));
   }
 
-  #bytes(bytes: Buffer): unknown {
+  #binary(bytes: Buffer): unknown {
+    this.#measure(bytes.length);
     return this.#departure.codec === 'msgpack' ? bytes : { [SPECIAL_KEY]: 'bytes', value: bytes.toString('base64') };
   }
 
   #date(date: Date): unknown {
     return Number.isNaN(date.getTime()) ? null : { [SPECIAL_KEY]: 'date', value: date.toISOString() };
   }
+}
+
+function tooLarge(bytes: string, maxBytes: number): CallError {
+  return new CallError(`the result has ${bytes} bytes, allowed are ${maxBytes}`, 'ERR_RPC_TOO_LARGE');
 }
 
 function cannot(path: string, why: string): CallError {

@@ -37,7 +37,10 @@ export class HostCaller {
     // Arguments cross as bytes do: what PHP sends has no prototypes.
     const values = 'values' in wish ? { values: decodeMessagePack(encodeMessagePack(wish.values)) } : {};
     const { caller, codec } = this;
-    const bytes = await this.host.run({ caller, codec, wish: { ...wish, ...values } as Wish }, ticket);
+    const bytes = await this.host.run(
+      { caller, codec, maxBytes: 1024 * 1024 * 1024, wish: { ...wish, ...values } as Wish },
+      ticket,
+    );
     return codec === 'json' ? JSON.parse(bytes.toString()) : decodeMessagePack(bytes);
   }
 

@@ -71,6 +71,22 @@ test('an error of a library arrives with class, code and stack', async (t) => {
   assert.match(String(details['stack']), /library\.mjs/);
 });
 
+test('a result that is too large is refused, and the objects in it are not kept', async (t) => {
+  const far = { from: './library.mjs', allow: ['withLarge', '.width'], threads: 1 };
+  const bridge = await startBridge({ ...library(['withLarge', '.width']), far });
+  t.after(() => bridge.stop());
+  const caller = bridge.caller();
+  for (const module of ['library', 'far']) {
+    for (const bytes of [64 * 1024 * 1024, 300 * 1024 * 1024]) {
+      const { code, message } = await refusal(caller.call(module, 'withLarge', [bytes]));
+      assert.equal(code, 'ERR_RPC_TOO_LARGE');
+      assert.match(message, /the result has (at least )?\d+ bytes, allowed are 67108853$/);
+    }
+    assert.equal(((await caller.call(module, 'withLarge', [1000])) as unknown[]).length, 2);
+  }
+  assert.equal(await bridge.metric('rrts_bridge_objects'), 2);
+});
+
 test('a call that never answers ends at the time limit of the module, or at the deadline of its caller', async (t) => {
   const bridge = await startBridge(library(['never', 'echo'], { timeout: '300ms' }));
   t.after(() => bridge.stop());
