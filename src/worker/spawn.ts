@@ -173,7 +173,7 @@ function spawnError(options: SpawnOptions, cause: NodeJS.ErrnoException): RrtsEr
     place: options.key ?? 'server.command',
     cure:
       cause.code === 'ENOENT'
-        ? 'Install it (PHP on Debian: apt-get install php-cli), or write the full path of the binary.'
+        ? `Install ${options.key === undefined ? 'PHP (Debian: apt-get install php-cli)' : 'it'}, or write the full path of the binary.`
         : 'Check that the file may be executed and that the limits of the system (ulimit) allow another process.',
   });
 }
