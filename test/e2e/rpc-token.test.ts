@@ -1,14 +1,31 @@
 // A token from the environment to whoever needs it: the listener, the workers, the commands; and to nobody else.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { runCli, runFor } from '../cli/run-cli.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { mentions } from '../helpers/log-lines.ts';
+import { ROOT } from '../helpers/paths.ts';
 import { ask } from '../helpers/request.ts';
 import { startServer } from '../helpers/start-server.ts';
 import { RpcClient } from '../plugins/rpc/rpc-client.ts';
 import { SDK_JSON } from './kinds.ts';
+
+const SCRIPT = `require 'php-client/vendor/autoload.php';
+try {
+    echo json_encode(Rrts\\Rpc\\Rpc::fromEnvironment()->call('informer.List', true));
+} catch (Rrts\\Exception\\RpcException $exception) {
+    echo $exception->errorCode;
+}`;
+
+/** What a script of our PHP package gets that is started with the environment of a worker. */
+async function callFromPhp(port: number, token: string): Promise<string> {
+  const env = { ...process.env, RR_RPC: `tcp://127.0.0.1:${port}`, RRTS_RPC_TOKEN: token };
+  const { stdout } = await promisify(execFile)('php', ['-r', SCRIPT], { cwd: ROOT, env, timeout: 20_000 });
+  return stdout;
+}
 
 // Only digits: YAML would read a number.
 for (const token of ['correct-horse-battery-staple', '12345678901234567890']) {
@@ -35,6 +52,8 @@ for (const token of ['correct-horse-battery-staple', '12345678901234567890']) {
       assert.match(config, /"token":"\[redacted\]"/);
       assert.ok(!config.includes(token));
       await client.call('resetter.Reset', 'http');
+      assert.equal(await callFromPhp(port, token), '["http"]');
+      assert.match(await callFromPhp(port, `${token}x`), /^ERR_RPC_TOKEN/);
       // Without the control socket the commands take the way over rpc.listen.
       const environment = { RPC_TOKEN: token };
       const elsewhere = { ...environment, RUNTIME_DIRECTORY: '/nowhere', XDG_RUNTIME_DIR: '/nowhere' };

@@ -34,8 +34,9 @@ describe('P06 calls', { concurrency: 1 }, () => {
       const facts = { door: door.name, calls: took.length, least: Math.min(...took), median: middle(took) };
       report(t, { ...facts, most: Math.max(...took) }, { calls: 10 });
       assert.ok(facts.least >= DEADLINE_MS - 1, `${facts.least} ms`);
-      // With the way there and back, which for the worker is a request over HTTP.
-      assert.ok(facts.median <= DEADLINE_MS + 60, `${facts.median} ms`);
+      // With the way there and back, which for the worker is a request over HTTP and PHP in between.
+      const more = door.name === 'listener' ? 60 : 150;
+      assert.ok(facts.median <= DEADLINE_MS + more, `${facts.median} ms`);
     }
     await quiet();
     await app.server.stop();
