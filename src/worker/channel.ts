@@ -28,6 +28,8 @@ export class Channel {
   #broken = false;
   #paused = false;
   #soon: Buffer[] = [];
+  /** Whom to tell when the peer has taken what waits. */
+  #untaken: (() => void)[] = [];
   /** True when the peer's end of input was seen. */
   ended = false;
 
@@ -75,8 +77,13 @@ export class Channel {
   /** Sends an RPC reply; `sent` is called when the peer takes more: at once, or when it has read what waits; never when it is gone. */
   writeReply(frame: Buffer, sent: () => void): void {
     if (this.#soon.length > 0) this.#flush();
-    if (this.#output.write(frame)) sent();
-    else this.#output.once('drain', sent);
+    if (this.#output.write(frame)) {
+      sent();
+      return;
+    }
+    // One listener for all: hundreds of replies may wait for a worker that makes further calls before it reads.
+    if (this.#untaken.length === 0) this.#output.once('drain', this.#taken);
+    this.#untaken.push(sent);
   }
 
   /** Stops reading: the client takes no more now. Frames of the chunk that is being decoded still come. */
@@ -98,6 +105,12 @@ export class Channel {
     this.#input.destroy();
     this.#output.destroy();
   }
+
+  readonly #taken = (): void => {
+    const untaken = this.#untaken;
+    this.#untaken = [];
+    for (const sent of untaken) sent();
+  };
 
   readonly #flush = (): void => {
     const frames = this.#soon;

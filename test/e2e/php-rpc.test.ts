@@ -51,6 +51,8 @@ for (const { name, command } of WORKERS) {
         several,
         Array.from({ length: 300 }, (_, i) => i + 1),
       );
+      assert.deepEqual(await askJson(server, '/flood'), { right: 300 });
+      assert.doesNotMatch(server.logs.text(), /MaxListeners/);
       await server.stop();
     });
 
@@ -152,7 +154,14 @@ test('requests that call keep their order and their answers while others are sen
   const make = (index: number) => ({ path: `/echo?id=n${index}`, expect: `"n${index}"` });
   const { statuses, mixedUp } = await load(server, { total: 5_000, connections: 32, make });
   assert.deepEqual([Object.fromEntries(statuses), mixedUp], [{ 200: 5_000 }, 0]);
-  t.diagnostic('5,000 requests with a call each, 32 at a time, 2 workers');
+  // Those with a slow call had others sent behind them, which are taken back while the call waits.
+  const slow = (index: number) => ({
+    path: `/${index % 25 === 0 ? 'slow' : 'echo'}?id=n${index}`,
+    expect: `"n${index}"`,
+  });
+  const second = await load(server, { total: 3_000, connections: 32, make: slow });
+  assert.deepEqual([Object.fromEntries(second.statuses), second.mixedUp], [{ 200: 3_000 }, 0]);
+  t.diagnostic('5,000 requests with a call each, then 3,000 with 120 slow calls, 32 at a time, 2 workers');
   await server.stop();
 });
 
@@ -175,6 +184,12 @@ test('a script calls over the socket, with the token', async (t) => {
   );
   assert.equal(await run("echo Node::module('library')(5)->resize(200)->width;"), '200');
   assert.equal(await run("echo array_sum(iterator_to_array(Node::module('library')->count(200)));"), '20100');
+  assert.equal(
+    await run(
+      "$t = str_repeat('x', 10000); for ($i = 0; $i < 3000; $i++) $c[] = Node::start(Node::module('library'), 'later', $t); foreach ($c as $i => $call) if ($call->wait() !== $t) echo $i; echo 'done';",
+    ),
+    'done',
+  );
   assert.match(await run("$rpc->call('rpc.Version');", 'not-the-token-but-long'), /RpcException rpc\.Authenticate: /);
   assert.match(
     await run("Node::module('library')->echo(str_repeat('x', 5_000_000));"),
