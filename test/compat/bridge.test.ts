@@ -46,7 +46,8 @@ describe('the bridge from spiral/goridge', () => {
       const redis = await startRedis();
       t.after(() => redis.stop());
       const address = `tcp://127.0.0.1:${await freePort()}`;
-      const server = await startExample(t, redis.port, { rpc: { listen: address } });
+      const server = await startExample(redis.port, { rpc: { listen: address } });
+      t.after(() => server.discard());
       await server.waitForLog(mentions(/rpc listens/), 'that rpc listens');
       const script = join(ROOT, 'test/compat/bridge-calls.php');
       const { stdout } = await run('php', [script, project, address, join(EXAMPLE, 'assets/hills.jpg')], {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { runCli } from '../cli/run-cli.ts';
@@ -31,9 +31,21 @@ async function bytesOf(server: ServerProcess, path: string, init: RequestInit = 
   return body;
 }
 
-describe('the routes', { concurrency: 2 }, () => {
+describe('the routes', () => {
+  let redis: RedisServer;
+  let server: ServerProcess;
+
+  before(async () => {
+    redis = await startRedis();
+    server = await startExample(redis.port);
+  });
+
+  after(async () => {
+    await server.discard();
+    await redis.stop();
+  });
+
   test('sharp: an image is made smaller, one of the disk and one that is posted', async (t) => {
-    const server = await startExample(t);
     assert.deepEqual(jpegSize(PHOTO), [960, 640]);
     assert.deepEqual(webpSize(await bytesOf(server, '/resize?width=160')), [160, 107]);
     const posted = await bytesOf(server, '/resize?width=96', { method: 'POST', body: PHOTO });
@@ -47,21 +59,17 @@ describe('the routes', { concurrency: 2 }, () => {
       widths,
     );
     t.diagnostic(`${widths.length} images at once, each with its own width`);
-    await server.stop();
   });
 
-  test('marked: Markdown becomes HTML', async (t) => {
-    const server = await startExample(t);
+  test('marked: Markdown becomes HTML', async () => {
     assert.match((await ask(server, '/')).text, /href="\/markdown"/);
     const page = (await ask(server, '/markdown')).text;
     assert.match(page, /<h1>From Markdown<\/h1>[\s\S]*<table>[\s\S]*<td>this <em>page<\/em><\/td>/);
     const posted = await ask(server, '/markdown', { method: 'POST', body: '**ä** `x`' });
     assert.equal(posted.text, '<p><strong>ä</strong> <code>x</code></p>\n');
-    await server.stop();
   });
 
-  test('a typed service through its generated class', async (t) => {
-    const server = await startExample(t);
+  test('a typed service through its generated class', async () => {
     const response = await fetch(`${server.url}/thumbnail?width=160`);
     const image = Buffer.from(await response.arrayBuffer());
     assert.deepEqual(
@@ -75,11 +83,9 @@ describe('the routes', { concurrency: 2 }, () => {
     assert.equal(wrong.status, 422);
     assert.match(wrong.text, /thumbnails\.create.*width: /);
     await server.waitForLog(({ text }) => text.includes('made a thumbnail'), 'of the service');
-    await server.stop();
   });
 
-  test('exceljs: a spreadsheet with its cells', async (t) => {
-    const server = await startExample(t);
+  test('exceljs: a spreadsheet with its cells', async () => {
     const file = server.dir.file('sales.xlsx');
     writeFileSync(file, await bytesOf(server, '/spreadsheet'));
     const part = async (name: string) => (await run('unzip', ['-p', file, name])).stdout;
@@ -89,13 +95,9 @@ describe('the routes', { concurrency: 2 }, () => {
     assert.match(sheet, /<c r="B3"[^>]*><v>30\.5<\/v><\/c>/);
     assert.match(sheet, /<c r="C2"[^>]*><v>46023<\/v><\/c>/, '1 January 2026 as Excel counts days');
     assert.match(await part('xl/sharedStrings.xml'), /<t>January<\/t>/);
-    await server.stop();
   });
 
   test('ioredis: one connection for all workers; without Redis the server goes on', async (t) => {
-    const redis = await startRedis();
-    t.after(() => redis.stop());
-    const server = await startExample(t, redis.port);
     const workers = new Set<number>();
     const visits: number[] = [];
     while (workers.size < 2 && visits.length < 500) {
@@ -121,6 +123,9 @@ describe('the routes', { concurrency: 2 }, () => {
     assert.equal((await ask(server, '/markdown')).status, 200);
     await redis.restart();
     assert.equal((await ask(server, '/counter')).status, 200);
+  });
+
+  test('it stops in good order', async () => {
     await server.stop();
   });
 });

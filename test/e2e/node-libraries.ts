@@ -3,25 +3,32 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { parse } from 'yaml';
 import { ROOT } from '../helpers/paths.ts';
-import { type ConfigTree, type ServerProcess, startServer } from '../helpers/start-server.ts';
+import { type ConfigTree, type ServerProcess, spawnServer, waitUntilReady } from '../helpers/start-server.ts';
 
 /** Its folder. */
 export const EXAMPLE = join(ROOT, 'examples', 'node-libraries');
 
-/** The example as it is, on other ports, with a Redis of the test, or none. */
-export async function startExample(t: TestContext, redisPort = 1, more: ConfigTree = {}): Promise<ServerProcess> {
+/** It loads a spreadsheet writer, an image library and a compiler of TypeScript: on a machine that is busy that takes its time. */
+const READY_MS = 60_000;
+
+/** The example as it is, on other ports, with the Redis of a port. The caller stops or discards it. */
+export async function startExample(redisPort: number, more: ConfigTree = {}): Promise<ServerProcess> {
   const config = parse(readFileSync(join(EXAMPLE, 'app.yaml'), 'utf8')) as { http: ConfigTree };
   const { address: _, ...http } = config.http;
-  const server = await startServer({
+  const server = await spawnServer({
     config: { ...config, http, server: { command: ['php', 'worker.php'] }, ...more },
     cwd: EXAMPLE,
     environment: { REDIS_URL: `redis://127.0.0.1:${redisPort}` },
   });
-  t.after(() => server.discard());
-  return server;
+  try {
+    await waitUntilReady(server, READY_MS);
+    return server;
+  } catch (error) {
+    await server.discard();
+    throw error;
+  }
 }
 
 /** Width and height of a lossy WebP file. */
