@@ -78,3 +78,27 @@ export type BridgeConfig = CamelCased<z.output<typeof bridgeSchema>>;
 
 /** One of `bridge.modules`. */
 export type ModuleConfig = BridgeConfig['modules'][string];
+
+/** Modules of Node with which one function is as good as a shell. */
+const POWERFUL: ReadonlySet<string> = new Set([
+  'child_process',
+  'cluster',
+  'inspector',
+  'module',
+  'process',
+  'repl',
+  'vm',
+  'worker_threads',
+]);
+
+/** Every export of such a module is more than anybody can mean. */
+export function bridgeWarnings({
+  modules,
+}: BridgeConfig): { readonly path: readonly string[]; readonly message: string }[] {
+  return Object.entries(modules).flatMap(([name, { from, allow }]) => {
+    const source = (from ?? name).replace(/^node:/, '');
+    if (!POWERFUL.has(source) || !allow.some((one) => ['*', 'new *'].includes(one.trim()))) return [];
+    const message = `allows everything of ${source}: who can run code in a PHP worker could run programs as the user of the server`;
+    return [{ path: ['modules', name, 'allow'], message }];
+  });
+}

@@ -3,7 +3,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { CallError } from '../rpc-router/method.ts';
-import { type BridgeConfig, bridgeSchema, type ModuleConfig } from './config.ts';
+import { type BridgeConfig, bridgeSchema, bridgeWarnings, type ModuleConfig } from './config.ts';
 import { Faults } from './faults.ts';
 import { Host, type HostedModule } from './host.ts';
 import { loadHosted, type ModuleSource } from './hosted-module.ts';
@@ -136,4 +136,5 @@ export const bridgePlugin: PluginType<typeof bridgeSchema, BridgeConfig> = {
   name: 'bridge',
   schema: bridgeSchema,
   create: (config, context) => new BridgePlugin(config, context),
+  warnings: bridgeWarnings,
 };

@@ -11,6 +11,9 @@ import type { Ticket } from './ticket.ts';
 /** Pause before a thread is tried again whose module did not load; it doubles up to the longest. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
+/** A thread that crashes sooner has crashed quickly; the second in a row is not replaced at once. */
+const QUICK_CRASH_MS = 10_000;
+const LONGEST_CRASH_PAUSE_MS = 5000;
 /** Threads that are gone of which the reason is remembered. */
 const REMEMBERED = 100;
 
@@ -41,6 +44,8 @@ export class ThreadPool implements Target {
   readonly #gone = new Map<number, string>();
   readonly #waiting = new Set<Waiting>();
   readonly #retries = new Set<NodeJS.Timeout>();
+  /** In a row. */
+  #quickCrashes = 0;
   #closed = false;
 
   constructor(options: ThreadPoolOptions) {
@@ -101,7 +106,7 @@ export class ThreadPool implements Target {
       index: nextIndex(),
       onFault,
       onFree: () => this.#serve(),
-      onEnd: (ended, reason) => this.#replace(ended, reason),
+      onEnd: (ended, reason, crashed) => this.#replace(ended, reason, crashed),
     });
     // A stop did not wait for it.
     if (this.#closed) await thread.close();
@@ -111,7 +116,7 @@ export class ThreadPool implements Target {
     }
   }
 
-  #replace(thread: Thread, reason: string): void {
+  #replace(thread: Thread, reason: string, crashed: boolean): void {
     if (this.#closed) return;
     const { logger, source, onEnd } = this.#options;
     this.#threads.delete(thread.index);
@@ -120,7 +125,9 @@ export class ThreadPool implements Target {
     if (this.#gone.size > REMEMBERED && oldest !== undefined) this.#gone.delete(oldest);
     onEnd();
     logger.warn({ module: source.name }, `a thread of ${source.name} is gone and a new one starts: ${reason}`);
-    this.#tryAgain(0);
+    this.#quickCrashes = crashed && thread.age < QUICK_CRASH_MS ? this.#quickCrashes + 1 : 0;
+    const pauseMs = FIRST_PAUSE_MS * 2 ** Math.min(this.#quickCrashes - 2, 10);
+    this.#tryAgain(this.#quickCrashes < 2 ? 0 : Math.min(pauseMs, LONGEST_CRASH_PAUSE_MS));
   }
 
   #tryAgain(pauseMs: number): void {

@@ -25,8 +25,8 @@ export interface ThreadOptions {
   readonly source: ModuleSource;
   /** Its number among all places; ids of its objects begin with it. */
   readonly index: number;
-  /** The thread has ended by itself, or was ended because it computed too long. Not called by {@link Thread.close}. */
-  readonly onEnd: (thread: Thread, reason: string) => void;
+  /** The thread has ended by itself (`crashed`), or was ended because it computed too long. Not called by {@link Thread.close}. */
+  readonly onEnd: (thread: Thread, reason: string, crashed: boolean) => void;
   /** A call has ended. */
   readonly onFree: () => void;
   /** The module threw when no call waited for it. */
@@ -41,6 +41,7 @@ export class Thread implements Place {
   // between calls (`atomics`), because streams and timers of the module go on.
   readonly #piscina: Piscina<ThreadOrder, ThreadAnswer>;
   readonly #computing = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #startedAt = performance.now();
   #ended: string | undefined;
   #lastCall = 0;
   #load = 0;
@@ -81,6 +82,11 @@ export class Thread implements Place {
   /** Calls that run, without those that wait for the next value of an iteration. */
   get load(): number {
     return this.#load;
+  }
+
+  /** Milliseconds since its start. */
+  get age(): number {
+    return performance.now() - this.#startedAt;
   }
 
   get objects(): number {
@@ -154,8 +160,8 @@ export class Thread implements Place {
     if (failed !== undefined) throw new RrtsError('ERR_BRIDGE_MODULE', failed.message, failed);
     this.#warnings = answer?.warnings ?? [];
     const [worker] = this.#piscina.threads;
-    worker?.once('error', (error) => this.#end(`it crashed: ${error.message}`));
-    worker?.once('exit', (code) => this.#end(`it ended with exit code ${code}`));
+    worker?.once('error', (error) => this.#end(`it crashed: ${error.message}`, true));
+    worker?.once('exit', (code) => this.#end(`it ended with exit code ${code}`, true));
   }
 
   /** @throws CallError when the thread ends before it has answered. */
@@ -188,16 +194,16 @@ export class Thread implements Place {
     const computing = Atomics.load(this.#computing, 0);
     if (answered) return;
     // Another call may compute, within its own time: this one is given up when that is done.
-    if (computing === 0 || computing === call) this.#end('a call in it computed longer than it may');
+    if (computing === 0 || computing === call) this.#end('a call in it computed longer than it may', false);
     await heard;
   }
 
-  #end(reason: string): void {
+  #end(reason: string, crashed: boolean): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     this.#objects = 0;
     this.#piscina.destroy().catch(() => undefined);
-    this.#options.onEnd(this, reason);
+    this.#options.onEnd(this, reason, crashed);
   }
 
   #gone(): CallError {

@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { camelCased } from '../../../src/core/camel-case.ts';
 import { AllowList, isNeverAllowed, patternProblem } from '../../../src/plugins/bridge/allow-list.ts';
-import { bridgeSchema } from '../../../src/plugins/bridge/config.ts';
+import { bridgeSchema, bridgeWarnings } from '../../../src/plugins/bridge/config.ts';
 
 test('what is listed is allowed, and nothing else', () => {
   const list = new AllowList(['()', 'resize', 'cache.clear', 'new Workbook', '.toBuffer', 'new xlsx.Sheet']);
@@ -89,4 +90,14 @@ test('names that lead out of a module are known at any place of a way', () => {
   for (const name of ['__proto__', 'constructor.constructor', 'a.prototype', '__lookupSetter__'])
     assert.ok(isNeverAllowed(name));
   for (const name of ['proto', 'a.b', 'toString', '']) assert.ok(!isNeverAllowed(name));
+});
+
+test('everything of a module that can run programs is a warning', () => {
+  const warned = (modules: object): string[] =>
+    bridgeWarnings(camelCased(bridgeSchema, bridgeSchema.parse({ modules }))).map(({ path }) => path.join('.'));
+  assert.deepEqual(warned({ child_process: { allow: ['*'] }, run: { from: 'node:vm', allow: ['new *'] } }), [
+    'modules.child_process.allow',
+    'modules.run.allow',
+  ]);
+  assert.deepEqual(warned({ os: { allow: ['*'] }, child_process: { allow: ['execFileSync'] } }), []);
 });

@@ -137,6 +137,20 @@ test('a thread that ends itself fails its calls, and only those', async (t) => {
   assert.equal((await refusal(caller.on(image, 'width'))).code, 'ERR_BRIDGE_RELEASED');
 });
 
+test('a module whose threads end again and again is started again after a pause', async (t) => {
+  const bridge = await startBridge(library(['exit', 'echo'], 1));
+  t.after(() => bridge.stop());
+  const caller = bridge.caller();
+  const startedAt = performance.now();
+  for (let crash = 0; crash < 3; crash++) {
+    assert.equal((await refusal(caller.call('library', 'exit', [1]))).code, 'ERR_RPC_FAILED');
+  }
+  assert.deepEqual(await caller.call('library', 'echo', [1]), [1]);
+  const backMs = performance.now() - startedAt;
+  t.diagnostic(`back ${backMs.toFixed(0)} ms after the first of 3 crashes`);
+  assert.ok(backMs >= 500 + 1000, 'a pause after the second crash, a longer one after the third');
+});
+
 test('what a module throws when no call waits is logged, and its thread stays', async (t) => {
   const bridge = await startBridge(library(['throwLater', '()', '.width'], 1));
   t.after(() => bridge.stop());
