@@ -34,6 +34,8 @@ async function start(t: TestContext, speaker: ServicesSpeaker, transport: Transp
   const server = await startServer({
     command: speaker.command ?? ['php', fixture('sdk-json.php')],
     config: {
+      // Of those that call in-band, one is held by each lock that is waited for.
+      ...(transport === 'in-band' ? { http: { pool: { num_workers: 6 } } } : {}),
       rpc: { listen: transport === 'in-band' ? 'none' : address },
       metrics: { address: `127.0.0.1:${metricsPort}`, collect: { configured: { type: 'gauge', labels: ['kind'] } } },
       kv: { cache: { driver: 'memory', config: {} }, other: { driver: 'memory', config: {} } },

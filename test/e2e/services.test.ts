@@ -17,7 +17,7 @@ const CLASSES = scriptSpeaker('rrts/php-client', fixture('services/rrts-client.p
 const IN_BAND = workerSpeaker('rrts/php-client in native workers', fixture('native/services.php'), () =>
   NATIVE.prepare(),
 );
-const ONLY = ['metrics', 'service', 'app and status'] as const;
+const ONLY = ['metrics', 'kv', 'lock', 'service', 'app and status'] as const;
 
 checkServices(CLASSES, 'tcp', { messages: true, only: ONLY });
 checkServices(CLASSES, 'unix', { messages: true, only: ONLY });
