@@ -27,6 +27,8 @@ final class Bridge
     /** @var \Closure(mixed, Handles): mixed */
     private readonly \Closure $revive;
 
+    private ?self $bound = null;
+
     /** @param float|null $timeout seconds for each call; the module's own by default */
     public function __construct(public readonly ConnectionInterface $connection, public readonly ?float $timeout)
     {
@@ -38,7 +40,11 @@ final class Bridge
     {
         $connection = $this->connection instanceof Rpc ? $this->connection->door() : $this->connection;
 
-        return $connection === $this->connection ? $this : new self($connection, $this->timeout);
+        if ($connection === $this->connection) {
+            return $this;
+        }
+
+        return $this->bound?->connection === $connection ? $this->bound : $this->bound = new self($connection, $this->timeout);
     }
 
     /**

@@ -48,7 +48,7 @@ final class SocketRpc extends Connection
      *
      * @throws ConfigurationException when it is no such address
      */
-    public function __construct(string $address, private readonly string $token = '', private readonly float $connectTimeout = 5.0)
+    public function __construct(string $address, #[\SensitiveParameter] private readonly string $token = '', private readonly float $connectTimeout = 5.0)
     {
         $this->address = \str_contains($address, '://') ? $address : "tcp://{$address}";
         if (\preg_match('~^(tcp://.+:\d+|unix://.+)$~D', $this->address) !== 1) {
