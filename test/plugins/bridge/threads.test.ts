@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { isRrtsError } from '../../../src/core/errors.ts';
-import { eventually } from '../../helpers/wait-for.ts';
+import { eventually, within } from '../../helpers/wait-for.ts';
 import { refusal, startBridge } from './bridge-rig.ts';
 
 const library = (allow: readonly string[], threads: number, more: object = {}) => ({
@@ -60,9 +60,9 @@ test('four calls that compute do not keep the master from its work', async (t) =
   t.diagnostic(
     `event loop delay of the master while 4 threads computed for 500 ms: mean ${ms(delay.mean)}, p99 ${ms(delay.percentile(99))}, max ${ms(delay.max)} ms; ${turns} turns`,
   );
-  // In the master itself they would stop it for two seconds.
-  assert.ok(delay.max < 400e6, `the master stood still for ${ms(delay.max)} ms`);
-  assert.ok(turns > 20);
+  // In the master itself each of them would stop it for 500 ms. The rest is what the machine does besides.
+  assert.ok(delay.max < 500e6, `the master stood still for ${ms(delay.max)} ms`);
+  assert.ok(turns >= 5, `${turns} turns`);
 });
 
 test('each thread runs one call at a time, further ones wait for a free one', async (t) => {
@@ -182,6 +182,18 @@ test('objects of another thread, or of the master, are refused as arguments', as
       ['ERR_RPC_ARGUMENT', `object ${foreign.id} is in another thread than what it is given to`],
     );
   }
+});
+
+test('a stop ends threads that compute, and calls that wait for one', async (t) => {
+  const bridge = await startBridge(library(['compute'], 2));
+  const caller = bridge.caller();
+  const calls = [1, 2, 3].map(() => refusal(caller.call('library', 'compute', [60_000])));
+  // Until two of them compute; nothing tells from outside.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const startedAt = performance.now();
+  await within(bridge.stop(), 5000, 'the end of the threads');
+  t.diagnostic(`stopped after ${(performance.now() - startedAt).toFixed(0)} ms`);
+  for (const { code } of await Promise.all(calls)) assert.equal(code, 'ERR_RPC_CANCELLED');
 });
 
 test('a module that does not load in its thread fails the start', async () => {
