@@ -14,6 +14,9 @@ const OPTIONS = {
   int64AsType: 'auto' as 'number',
 } as const;
 
+/** msgpackr renames `__proto__`; the next test has it. */
+const KEYS = fc.string().filter((key) => key !== '__proto__');
+
 /** Values both libraries have: no undefined, no -0 (msgpackr writes it as 0). */
 const values = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -29,7 +32,7 @@ const values = fc.letrec((tie) => ({
     fc.bigInt({ min: 2n ** 53n + 1n, max: 2n ** 63n - 1n }),
     fc.bigInt({ min: -(2n ** 63n), max: -(2n ** 53n) - 1n }),
     fc.array(tie('value'), { maxLength: 20 }),
-    fc.dictionary(fc.string(), tie('value'), { maxKeys: 20, noNullPrototype: true }),
+    fc.dictionary(KEYS, tie('value'), { maxKeys: 20, noNullPrototype: true }),
   ),
 })).value;
 
