@@ -13,6 +13,8 @@ import { moduleCall, post, readReplies, startDoors } from './doors.ts';
 
 const DEADLINE_MS = 200;
 const MANY = 10_000;
+/** So long that the last of them begins before the first has ended. */
+const AT_ONCE_MS = 3000;
 const MEGABYTE = 1024 * 1024;
 
 function middle(values: readonly number[]): number {
@@ -82,9 +84,11 @@ describe('P06 calls', { concurrency: 1 }, () => {
     let answered = 0;
     for (let round = 0; round < pick(3, 20); round++) {
       const frames = (count: number): Buffer =>
-        Buffer.concat(Array.from({ length: count }, (_, i) => moduleCall(i + 1, 'sleep', [1500])));
-      const over = Array.from({ length: 10 }, () => listener.send(frames(MANY / 10), MANY / 10));
-      const all = round % 2 === 0 ? over : [inBand.send(frames(MANY), MANY)];
+        Buffer.concat(Array.from({ length: count }, (_, i) => moduleCall(i + 1, 'sleep', [AT_ONCE_MS])));
+      const all =
+        round % 2 === 0
+          ? Array.from({ length: 10 }, () => listener.send(frames(MANY / 10), MANY / 10))
+          : [inBand.send(frames(MANY), MANY)];
       let ended = false;
       const done = Promise.all(all).finally(() => {
         ended = true;
@@ -95,7 +99,7 @@ describe('P06 calls', { concurrency: 1 }, () => {
       }
       for (const replies of await done) {
         assert.equal(new Set(replies.map(({ sequence }) => sequence)).size, MANY / all.length);
-        for (const { error, text } of replies) assert.ok(!error && text === '1500', text);
+        for (const { error, text } of replies) assert.ok(!error && text === String(AT_ONCE_MS), text);
         answered += replies.length;
       }
       peaks.push(peak);
@@ -104,7 +108,7 @@ describe('P06 calls', { concurrency: 1 }, () => {
     }
     const slope = (heaps.at(-1) ?? 0) - (heaps[1] ?? 0);
     report(t, { answered, leastPeak: Math.min(...peaks), heapSlopeMb: slope }, { answered: 3 * MANY });
-    assert.ok(Math.min(...peaks) > 0.9 * MANY, `at once: ${peaks.join(', ')}`);
+    assert.ok(Math.min(...peaks) > pick(0.5, 0.9) * MANY, `at once: ${peaks.join(', ')}`);
     assert.ok(slope < 5, `heap in MiB: ${heaps.map((heap) => heap.toFixed(1)).join(', ')}`);
     await app.server.stop();
   });
