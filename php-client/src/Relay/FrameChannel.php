@@ -53,6 +53,12 @@ final class FrameChannel
         return $this->decoder->next();
     }
 
+    /** Whether {@see receive()} would find bytes, or the end, at once. Asks the system. */
+    public function isReadable(): bool
+    {
+        return $this->relay->isReadable();
+    }
+
     /**
      * A frame that is already there, or null.
      *

@@ -10,6 +10,8 @@ use Rrts\Protocol\ControlMessage;
 use Rrts\Protocol\Frame;
 use Rrts\Protocol\FrameCodec;
 use Rrts\Relay\FrameChannel;
+use Rrts\Rpc\Replies;
+use Rrts\Tests\Stub\LateRelay;
 use Rrts\Tests\Stub\MemoryRelay;
 
 /** Requests that are sent ahead: when they are announced, and what becomes of revoked ones. */
@@ -47,6 +49,28 @@ final class InboxTest extends TestCase
         self::assertSame('c', $inbox->nextRequest()->payload);
         self::assertSame(0, $inbox->beginNext());
         self::assertSame('', $relay->written);
+    }
+
+    public function testLooksOnceForAReplyThatIsThere(): void
+    {
+        $relay = new LateRelay();
+        $relay->ready = true;
+
+        $looks = self::looksOfCalls($relay, 5);
+
+        // On a machine that stops this process meanwhile, the look is late, and the next call does without.
+        self::assertSame([1, 1], [$looks[0], \max($looks)]);
+    }
+
+    public function testDoesNotLookForLongNorAgainAndAgainWhereThatIsInVain(): void
+    {
+        $relay = new LateRelay();
+        $start = \hrtime(true);
+        $looks = self::looksOfCalls($relay, 120);
+
+        // One, four, sixteen, then 64 calls do not look.
+        self::assertSame([0, 2, 7, 24, 89], \array_keys(\array_filter($looks, static fn(int $times): bool => $times > 0)));
+        self::assertLessThan(1_000_000_000, \hrtime(true) - $start);
     }
 
     public function testRevokedRequestsAreThrownAwayAndCounted(): void
@@ -130,5 +154,22 @@ final class InboxTest extends TestCase
     private static function begin(): Frame
     {
         return new Frame(0, stream: Frame::BEGIN);
+    }
+
+    /** @return list<int> how often each of so many calls looked for its reply */
+    private static function looksOfCalls(LateRelay $relay, int $calls): array
+    {
+        $replies = new Replies();
+        $inbox = new Inbox(new FrameChannel($relay), $replies);
+        $looks = [];
+        for ($call = 0; $call < $calls; ++$call) {
+            $before = $relay->looks;
+            $sequence = $replies->expectNext();
+            $relay->bytes = FrameCodec::encode(new Frame(Frame::MSGPACK, "it.Is\xC3", [$sequence, 5]));
+            self::assertSame("it.Is\xC3", $inbox->waitForReply($sequence)->payload);
+            $looks[] = $relay->looks - $before;
+        }
+
+        return $looks;
     }
 }
