@@ -59,7 +59,8 @@ final class InboxTest extends TestCase
         $looks = self::looksOfCalls($relay, 5);
 
         // On a machine that stops this process meanwhile, the look is late, and the next call does without.
-        self::assertSame([1, 1], [$looks[0], \max($looks)]);
+        self::assertSame(1, $looks[0]);
+        self::assertSame([], \array_filter($looks, static fn(int $times): bool => $times > 1));
     }
 
     public function testDoesNotLookForLongNorAgainAndAgainWhereThatIsInVain(): void
