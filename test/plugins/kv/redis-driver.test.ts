@@ -20,6 +20,16 @@ function options(port: number, more: Partial<RedisStorageOptions> = {}): RedisSt
   return { key: 'kv.test.config', address: { kind: 'tcp', host: '127.0.0.1', port }, ...user, ...timeouts, ...more };
 }
 
+/** Waits until the server behind a driver answers again. */
+function answers(driver: RedisDriver): Promise<unknown> {
+  const answered = () =>
+    driver.has(['a']).then(
+      () => true,
+      () => false,
+    );
+  return eventually(answered, 'an answer', 10_000);
+}
+
 async function open(t: TestContext, wish: RedisStorageOptions, log?: Log): Promise<RedisDriver> {
   const logger = {
     ...silentLogger,
@@ -99,15 +109,7 @@ test('a server that is down at the start: a warning, and it is used once it is t
   await assert.rejects(driver.has(['a']), { code: 'ERR_STORE', message: /ECONNREFUSED/ });
   const redis = await startRedis({ port });
   t.after(() => redis.stop());
-  await eventually(
-    () =>
-      driver.has(['a']).then(
-        () => true,
-        () => false,
-      ),
-    'an answer',
-    10_000,
-  );
+  await answers(driver);
 });
 
 test('a server that does not answer: the call fails after read_timeout', async (t) => {
@@ -117,15 +119,7 @@ test('a server that does not answer: the call fails after read_timeout', async (
   redis.signal('SIGSTOP');
   await within(assert.rejects(driver.has(['a']), { code: 'ERR_STORE', message: /timed out/ }), 3000, 'the failure');
   redis.signal('SIGCONT');
-  await eventually(
-    () =>
-      driver.has(['a']).then(
-        () => true,
-        () => false,
-      ),
-    'an answer',
-    10_000,
-  );
+  await answers(driver);
 });
 
 test('a wrong password ends the start; the right one works', async (t) => {
