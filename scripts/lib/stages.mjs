@@ -47,14 +47,11 @@ const PHPUNIT_CONFIGS = ['phpunit.xml', 'phpunit.xml.dist', 'phpunit.dist.xml'];
 /** Folders below test/ that are stages of their own; everything else there is the unit stage. */
 const OWN_STAGE = ['e2e', 'faults', 'compat'];
 
-/** Tests with real servers share the cores with the PHP workers they start. */
-const HALF_OF_THE_CORES = Math.max(1, Math.floor(availableParallelism() / 2));
-
 /** RUN_LONG=1 asks for the full counts, one file at a time because they measure; else the short forms, most of which wait. */
 const FAULTS =
   process.env['RUN_LONG'] === '1'
     ? { minutes: 60, testMinutes: 15, concurrency: 1 }
-    : { minutes: 6, testMinutes: 3, concurrency: availableParallelism() };
+    : { minutes: 12, testMinutes: 3, concurrency: availableParallelism() };
 
 const EVERY_GROUP = ['lint', 'php', 'unit', 'e2e', 'examples', 'faults', 'compat'];
 
@@ -86,8 +83,8 @@ export const STAGES = /** @type {Stage[]} */ ([
   ]),
   clientTool('phpstan', PHPSTAN_CONFIGS, ['php', ...PHPSTAN]),
   { name: 'phpunit', groups: ['php'], limit: 4 * MINUTE, run: phpUnit },
-  nodeTests('unit', { groups: ['unit'], minutes: 5, testMinutes: 2, concurrency: availableParallelism() }),
-  nodeTests('e2e', { groups: ['e2e'], minutes: 9, testMinutes: 4, concurrency: HALF_OF_THE_CORES }),
+  nodeTests('unit', { groups: ['unit'], minutes: 10, testMinutes: 2, concurrency: availableParallelism() }),
+  nodeTests('e2e', { groups: ['e2e'], minutes: 15, testMinutes: 4, concurrency: availableParallelism() }),
   { name: 'examples', groups: ['e2e', 'examples'], limit: 3 * MINUTE, run: () => checkExamples() },
   nodeTests('faults', { groups: ['faults'], ...FAULTS }),
   nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1, prepare: prepareCompat }),

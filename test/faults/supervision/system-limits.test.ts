@@ -44,12 +44,12 @@ const REFUSALS: readonly Refusal[] = [
     wish: { command: ['php', WORKER], config: { server: { env: { LARGE: 'x'.repeat(200_000) } } } },
     says: /E2BIG/,
   },
-  // With less than about a hundred Node cannot even load its modules.
+  // With less than about two hundred Node cannot even load the modules.
   {
     name: 'too many open files (EMFILE)',
     wish: {
       command: ['php', WORKER],
-      launcher: ['prlimit', '--nofile=160', '--'],
+      launcher: ['prlimit', '--nofile=224', '--'],
       config: { http: { pool: { num_workers: 60 } } },
     },
     says: /EMFILE/,
