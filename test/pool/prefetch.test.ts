@@ -280,19 +280,20 @@ test('under random kills every GET is answered with its own reply, and no POST r
   withPool({ config: { num_workers: 4, max_jobs: 200, queue_timeout: '20s' } }, async (pool) => {
     const directory = makeTempDir();
     const file = join(directory.path, 'executions');
-    const count = { get: 0, post: 0, lostPosts: 0, kills: 0 };
+    const count = { get: 0, post: 0, lostGets: 0, lostPosts: 0, kills: 0 };
     let running = true;
     const client = async (c: number): Promise<void> => {
       for (let i = 0; i < 250; i++) {
         const id = `${c}-${i}`;
         const method = (c + i) % 10 === 0 ? 'POST' : 'GET';
         const end = await ask(pool, `/log?file=${file}&id=${id}&ms=${i % 50 === 0 ? 15 : 0}`, method);
-        if (method === 'GET') {
-          assert.deepEqual([end.error?.code, end.text], [undefined, id]);
-          count.get++;
-        } else if (end.error === undefined) {
+        if (end.error === undefined) {
           assert.equal(end.text, id);
-          count.post++;
+          count[method === 'GET' ? 'get' : 'post']++;
+        } else if (method === 'GET') {
+          // Chance may kill both workers that had it, and it is not tried a third time.
+          assert.equal(end.error.code, 'ERR_WORKER_DIED');
+          count.lostGets++;
         } else {
           assert.equal(end.error.code, 'ERR_WORKER_DIED');
           count.lostPosts++;
@@ -317,9 +318,12 @@ test('under random kills every GET is answered with its own reply, and no POST r
       executions.set(line, (executions.get(line) ?? 0) + 1);
     }
     const twice = [...executions].filter(([line, times]) => line.endsWith(' POST') && times > 1);
-    console.log(`# ${count.get} GET, ${count.post} POST, ${count.lostPosts} POST lost to ${count.kills} kills`);
+    console.log(
+      `# ${count.get} GET, ${count.post} POST, ${count.lostPosts} POST and ${count.lostGets} GET lost to ${count.kills} kills`,
+    );
     assert.deepEqual(twice, []);
     assert.ok(count.kills >= 10, `${count.kills} kills`);
     assert.ok(count.lostPosts <= count.kills);
+    assert.ok(count.lostGets <= 2, `${count.lostGets} GETs lost two workers each`);
     directory.remove();
   }));
