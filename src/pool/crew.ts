@@ -35,7 +35,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   readonly #owner: CrewOwner;
   readonly #logger: Logger;
   readonly #limits: Limits;
-  readonly #setpriv: Launchers;
+  readonly #launchers: Launchers;
   readonly #spawnProcess: typeof spawnProcess;
   readonly #relay: RelayListener | undefined;
   readonly #debug: DebugStaffing | undefined;
@@ -61,7 +61,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
     this.#limits = limits;
     this.#debug = debug;
     this.#spawnProcess = options.spawn ?? spawnProcess;
-    this.#setpriv = options.spawn === undefined ? findLaunchers() : { deathSignal: true };
+    this.#launchers = options.spawn === undefined ? findLaunchers() : { deathSignal: true };
     const { relay } = options.server;
     this.#relay = relay === 'pipes' ? undefined : (options.relay ?? new RelayListener(relay, options.logger));
     this.#staffing = debug ?? new Allocator(this, options.logger);
@@ -98,7 +98,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   /** Starts the workers. Settles when all are ready, rejects with the first failure. With pool.debug it starts none. */
   async boot(): Promise<void> {
     await this.#relay?.listen(this);
-    if (!this.#setpriv.deathSignal) {
+    if (!this.#launchers.deathSignal) {
       const what = 'a busy worker may outlive this process when it is killed with SIGKILL';
       this.#logger.warn({}, `setpriv is not there: ${what}`);
     }
@@ -231,7 +231,7 @@ export class Crew implements AllocatorOwner, ResetOwner, ScalerOwner {
   async spawnWorker(started?: (worker: Worker) => void): Promise<void> {
     this.#spawning++;
     try {
-      const spawned = await this.#spawnProcess(this.#spawnOptions, this.#setpriv);
+      const spawned = await this.#spawnProcess(this.#spawnOptions, this.#launchers);
       const worker = new Worker(spawned, this.#workerOptions);
       worker.maxJobs = this.#limits.nextMaxJobs();
       this.roster.add(worker);

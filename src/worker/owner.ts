@@ -39,11 +39,15 @@ export interface RpcDoor {
   readonly maxPayload: number;
 }
 
-/** A worker, as the door sees it. */
+/** A caller, as the door sees it. */
 export interface RpcPeer {
+  /** For logs. */
   readonly name: string;
+  /** Whether it is shown stacks. */
   readonly debug: boolean;
+  /** A call of sequence number 0 wants no reply. */
   readonly quietZero: boolean;
+  /** Sends a frame; `sent` is called when the peer, or the system, has taken it. */
   write(frame: Buffer, sent: () => void): void;
 }
 

@@ -43,7 +43,7 @@ final class Inbox
 
     private int $callsWithoutLooking = 0;
 
-    /** How many calls do not look after the next look in vain, a quarter of it. */
+    /** A quarter of the calls that do not look after the next look in vain; 0 means one. */
     private int $pause = 0;
 
     /** When the last request was handed out. */

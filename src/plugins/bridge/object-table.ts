@@ -2,7 +2,6 @@
 
 import { CallError } from '../rpc-router/method.ts';
 import type { Iteration } from './iteration.ts';
-
 import { IDS_PER_PLACE } from './place.ts';
 
 /** Objects that one caller may hold at a time. */

@@ -25,6 +25,8 @@ export function serviceOf(
 export interface Target {
   readonly method: Method;
   readonly service: Service;
+  /** Name of the service. */
+  readonly serviceName: string;
 }
 
 /** Longest name that an error repeats; clients are not sent back a megabyte of what they sent. */
@@ -34,11 +36,12 @@ const QUOTED = 128;
 export function findMethod(services: Services, name: string): Target {
   const dot = name.lastIndexOf('.');
   if (dot < 0) throw unknown(`rpc: service/method request ill-formed: ${quoted(name)}`);
-  const service = services.get(name.slice(0, dot));
+  const serviceName = name.slice(0, dot);
+  const service = services.get(serviceName);
   if (service === undefined) throw unknown(`rpc: can't find service ${quoted(name)}`);
   const method = service.methods.get(name.slice(dot + 1));
   if (method === undefined) throw unknown(`rpc: can't find method ${quoted(name)}`);
-  return { method, service };
+  return { method, service, serviceName };
 }
 
 function quoted(name: string): string {

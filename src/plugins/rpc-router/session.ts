@@ -1,9 +1,10 @@
 // The calls of one caller: run side by side, answered each as soon as it is done, given up when the caller is gone.
 
-import { messageOf, RrtsError } from '../../core/errors.ts';
+import { type ErrorCode, messageOf, RrtsError } from '../../core/errors.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { type Call, encodeError, encodeResult, readCall } from '../../protocol/rpc/call.ts';
-import { type CallCounts, type CallOutcome, NO_SERVICE } from './call-metrics.ts';
+import type { RpcPeer } from '../../worker/owner.ts';
+import { type CallCounts, NO_SERVICE } from './call-metrics.ts';
 import { codecOf, decodeArgument, encodeFailure, encodeValue } from './codecs.ts';
 import { CallError, type Caller, type Method } from './method.ts';
 import type { RouterOptions } from './router.ts';
@@ -15,16 +16,8 @@ const MAX_WAITING = 10_000;
 /** A longer timer would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The other end: a worker's channel or a connection. */
-export interface Peer {
-  /** For logs. */
-  readonly name: string;
-  /** Whether it is shown stacks. */
-  readonly debug: boolean;
-  /** Sends a frame; `sent` is called when the peer, or the system, has taken it. */
-  write(frame: Buffer, sent: () => void): void;
-  /** A call of sequence number 0 wants no reply. RoadRunner's clients get one for every call. */
-  readonly quietZero: boolean;
+/** The other end: a worker's channel or a connection. RoadRunner's clients are not `quietZero`: they get a reply for every call. */
+export interface Peer extends RpcPeer {
   /** So many calls run that the next ones wait: nothing more need be read for now. Default: everything is read. */
   full?(): void;
   /** Calls can be taken again, after `full`. */
@@ -103,7 +96,7 @@ export class RpcSession implements Caller {
     const reason = new CallError('the caller is gone', 'ERR_RPC_CANCELLED');
     for (const running of this.#running) {
       running.settle();
-      this.#count(running.method, reason.code);
+      this.#countFailure(running.method, reason.code);
       running.abort(reason);
     }
     this.#running.clear();
@@ -154,7 +147,7 @@ export class RpcSession implements Caller {
       return;
     }
     if (isPromise(result)) this.#await(running, target, result);
-    else this.#succeed(running, target.method, result);
+    else this.#succeed(running, target, result);
   }
 
   #await(running: RunningCall, target: Target, result: PromiseLike<unknown>): void {
@@ -164,7 +157,7 @@ export class RpcSession implements Caller {
     if (ms > 0) running.expire(ms, () => this.#late(running, ms));
     result.then(
       (value) => {
-        if (this.#settle(running)) this.#succeed(running, target.method, value);
+        if (this.#settle(running)) this.#succeed(running, target, value);
       },
       (thrown: unknown) => {
         if (this.#settle(running)) this.#fail(running.call, thrown);
@@ -184,7 +177,7 @@ export class RpcSession implements Caller {
     return running.settle();
   }
 
-  #succeed(running: RunningCall, method: Method, result: unknown): void {
+  #succeed(running: RunningCall, { method, serviceName }: Target, result: unknown): void {
     const { call, codec } = running;
     let bytes: Uint8Array;
     try {
@@ -199,13 +192,13 @@ export class RpcSession implements Caller {
       this.#fail(call, new CallError(text, 'ERR_RPC_TOO_LARGE'));
       return;
     }
-    this.#count(running.method, 'ok');
+    this.#counts.add(serviceName, 'ok');
     this.#send(call, encodeResult(call, bytes));
   }
 
   #fail(call: Call, thrown: unknown): void {
     const { bytes, code, shown } = encodeFailure(call.codec, thrown, this);
-    this.#count(call.method.toString(), code);
+    this.#countFailure(call.method.toString(), code);
     if (!shown) {
       const name = call.method.toString('utf8', 0, 128);
       this.#options.logger.error({ err: thrown, caller: this.name }, `rpc: ${name} failed: ${messageOf(thrown)}`);
@@ -246,9 +239,10 @@ export class RpcSession implements Caller {
     }
   }
 
-  #count(method: string, outcome: CallOutcome): void {
+  /** A call that failed, perhaps because there is no such service. */
+  #countFailure(method: string, outcome: ErrorCode): void {
     const service = method.slice(0, Math.max(0, method.lastIndexOf('.')));
-    this.#counts.add(outcome === 'ok' || this.#options.services().has(service) ? service : NO_SERVICE, outcome);
+    this.#counts.add(this.#options.services().has(service) ? service : NO_SERVICE, outcome);
   }
 
   #drainedIfDone(): void {
