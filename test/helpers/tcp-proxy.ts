@@ -33,12 +33,12 @@ export interface TcpProxy {
 /** Starts one in front of a port of the loopback. The owner calls `close`, usually in `t.after`. */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const port = await freePort();
-  const proxy = new Proxy(port, target);
+  const proxy = new Relay(port, target);
   await proxy.listen();
   return proxy;
 }
 
-class Proxy implements TcpProxy {
+class Relay implements TcpProxy {
   readonly port: number;
   readonly arrivals: number[] = [];
   readonly #target: number;
