@@ -20,7 +20,7 @@ const RANKS: Readonly<Record<string, number>> = {
 const VERSION_FILE = 'version.ts';
 const INDEX_FILE = 'index.ts';
 /** Folders below plugins that are no plugin: what several of them, and the server, are made of. */
-const SHARED_FOLDERS = new Set(['redis-client', 'rpc-listener', 'rpc-router']);
+const SHARED_FOLDERS = new Set(['program', 'redis-client', 'rpc-listener', 'rpc-router']);
 const MAX_LINES = 400;
 
 interface Source {

@@ -19,7 +19,7 @@ const pattern = z.string().superRefine((text, context) => {
 
 /** Names of the services that rrts has itself, now or soon: a service of a user must not stand in for one. */
 const OWN_SERVICES = new Set(
-  'app bridge control http informer jobs kv lock metrics resetter rpc service status'.split(' '),
+  'app bridge control cron http informer jobs kv lock metrics resetter rpc service status'.split(' '),
 );
 
 const serviceName = z

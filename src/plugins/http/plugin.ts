@@ -2,6 +2,7 @@
 
 import { formatAddress } from '../../core/scalars.ts';
 import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
+import { insideOnly } from '../rpc-router/inside-only.ts';
 import { createAccessLog } from './access-log.ts';
 import { refuseTaken } from './address.ts';
 import { sweepUploads } from './body/temporary-files.ts';
@@ -58,6 +59,8 @@ class HttpPlugin implements Plugin {
     this.#front = new HttpFront(this.#services);
     const address = await this.#front.listen();
     this.#listening = true;
+    // Other plugins send requests of their own there.
+    this.#context.registerRpc('http', { Address: insideOnly(() => address) });
     logger.info({ address: formatAddress(address) }, `http listens on ${formatAddress(address)}`);
   }
 

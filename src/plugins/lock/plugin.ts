@@ -2,6 +2,7 @@
 
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { redisOptions } from '../redis-client/redis-settings.ts';
+import { insideOnly } from '../rpc-router/inside-only.ts';
 import { type LockConfig, lockSchema } from './config.ts';
 import type { LockStore } from './lock-store.ts';
 import { MemoryLockStore } from './memory/memory-lock-store.ts';
@@ -17,10 +18,12 @@ const PREFIX = 'rrts:lock:';
 
 class LockPlugin implements Plugin {
   readonly #context: PluginContext;
+  readonly #driver: LockConfig['driver'];
   readonly #store: LockStore;
 
   constructor({ driver, redis }: LockConfig, context: PluginContext) {
     this.#context = context;
+    this.#driver = driver;
     if (driver === 'memory') {
       this.#store = new MemoryLockStore({ maxResources: MAX_RESOURCES, maxWaiting: MAX_WAITING });
     } else {
@@ -34,7 +37,9 @@ class LockPlugin implements Plugin {
     await this.#store.start();
     const metrics = new LockMetrics(registry, () => this.#store.waiting);
     // A request says itself how long it waits.
-    this.#context.registerRpc('lock', lockMethods({ store: this.#store, metrics, logger }), { timeoutMs: 0 });
+    const methods = lockMethods({ store: this.#store, metrics, logger });
+    // Other plugins ask it to know whether a lock holds across servers.
+    this.#context.registerRpc('lock', { ...methods, Driver: insideOnly(() => this.#driver) }, { timeoutMs: 0 });
   }
 
   stop(): Promise<void> {

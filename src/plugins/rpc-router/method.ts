@@ -12,6 +12,8 @@ export interface Caller {
   readonly name: string;
   /** Whether it is shown stacks. */
   readonly debug: boolean;
+  /** True for a part of rrts. */
+  readonly inside?: boolean;
   /** `listener` is called once, when the caller is gone; at once when it is gone already. @returns how to take it back. */
   onGone(listener: () => void): () => void;
 }

@@ -70,7 +70,8 @@ export class RpcRouter {
   async call(name: string, argument: unknown, callerName: string): Promise<unknown> {
     const { method, service } = findMethod(this.#options.services(), name);
     const timeoutMs = service.timeoutMs ?? this.#options.limits.callTimeoutMs;
-    const call = new InsideCall(name, { name: callerName, debug: true, onGone: () => () => undefined }, timeoutMs);
+    const caller: Caller = { name: callerName, debug: true, inside: true, onGone: () => () => undefined };
+    const call = new InsideCall(name, caller, timeoutMs);
     return await call.run(method, argument);
   }
 }

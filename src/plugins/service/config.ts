@@ -63,8 +63,3 @@ export type ServiceSection = CamelCased<z.output<typeof serviceSchema>>;
 
 /** One service. */
 export type ServiceConfig = ServiceSection[string];
-
-/** The words of a command. Unlike that of a worker it is not split on commas: `--queues=a,b` is one word. */
-export function serviceWords(command: string | readonly string[]): string[] {
-  return typeof command === 'string' ? command.split(' ').filter((word) => word !== '') : [...command];
-}

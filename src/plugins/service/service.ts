@@ -1,10 +1,10 @@
 // One service: a name, a command, and so many processes of it.
 
 import type { Logger } from '../../core/logger.ts';
-import { accountOf, groupOf, type IdentityKeys } from '../../worker/identity.ts';
 import { type Launchers, type SpawnOptions, spawnProgram } from '../../worker/spawn.ts';
 import type { ProgramSettings } from '../plugin.ts';
-import { type ServiceConfig, serviceWords } from './config.ts';
+import { programOptions, programWords } from '../program/program-options.ts';
+import type { ServiceConfig } from './config.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
 /** What services are started with. */
@@ -51,7 +51,7 @@ export class Service {
   }
 
   get processes(): readonly ProcessReport[] {
-    const command = this.#words.join(' ');
+    const command = programWords(this.config.command).join(' ');
     return this.#processes.map(({ pid, running, ended }) => ({ pid, command, running, message: running ? '' : ended }));
   }
 
@@ -79,10 +79,6 @@ export class Service {
     for (const process of this.#processes) process.kill();
   }
 
-  get #words(): string[] {
-    return serviceWords(this.config.command);
-  }
-
   #makeProcess(index: number, logger: Logger): SupervisedProcess {
     const { execTimeout, remainAfterExit, restartSec, timeoutStopSec, processNum } = this.config;
     const settings = {
@@ -104,28 +100,10 @@ export class Service {
 
   #spawnOptions(): SpawnOptions {
     const { directory, settings } = this.#host;
-    const { environment, rpcAddress, rpcToken, user: serverUser, group: serverGroup } = settings();
-    const keys: IdentityKeys = { user: `service.${this.name}.user`, group: 'server.group' };
-    const [user, group] = this.config.user === undefined ? [serverUser, serverGroup] : [this.config.user, undefined];
-    return {
-      words: this.#words,
-      cwd: directory,
-      env: {
-        ...definedIn(environment),
-        ...definedIn({ RR_RPC: rpcAddress, RRTS_RPC_TOKEN: rpcToken }),
-        ...accountOf(user, keys),
-        ...inUpperCase(this.config.env),
-      },
-      user,
-      group: groupOf(user, group, keys),
-      key: `service.${this.name}.command`,
-    };
+    const { command, user, env } = this.config;
+    const key = `service.${this.name}`;
+    return programOptions({ command, directory, settings: settings(), user, env: inUpperCase(env), key });
   }
-}
-
-function definedIn(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const entries = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return Object.fromEntries(entries);
 }
 
 function inUpperCase(variables: Readonly<Record<string, string>>): Record<string, string> {

@@ -5,16 +5,11 @@ import type { Logger } from '../../core/logger.ts';
 import { formatDuration } from '../../core/scalars.ts';
 import { backOff } from '../../pool/back-off.ts';
 import { howItEnded } from '../../worker/failures.ts';
-import { afterLastWords } from '../../worker/last-words.ts';
-import { WorkerOutput } from '../../worker/output.ts';
 import type { SpawnedProgram } from '../../worker/spawn.ts';
+import { ProgramRun, type RunEnd } from '../program/program-run.ts';
 
 /** A run that ends sooner is one of those that make the next start wait longer. */
 const SHORT_RUN_MS = 1000;
-/** After SIGKILL the kernel needs a moment; longer than this it is not waited for. */
-const AFTER_KILL_MS = 2000;
-/** How often is looked whether what the process had started is gone too. */
-const LOOK_EVERY_MS = 20;
 
 /** How a process is run; durations in milliseconds. */
 export interface RunSettings {
@@ -40,14 +35,12 @@ export interface ProcessSurroundings {
 /** One process of a service. Start it once; after {@link stop} it is over. */
 export class SupervisedProcess {
   readonly #surroundings: ProcessSurroundings;
-  #running: SpawnedProgram | undefined;
+  #running: ProgramRun | undefined;
   #lastPid = 0;
-  #startedAt = 0;
   /** What became of the last run. */
   #ended = 'was not started yet';
   #shortRuns = 0;
   #restartTimer: NodeJS.Timeout | undefined;
-  #execTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   /** Settles when no run is under way and what belonged to the last one is gone. */
   #over: Promise<void> = Promise.resolve();
@@ -72,7 +65,7 @@ export class SupervisedProcess {
 
   /** True when it ended soon after its last starts, and has not run for longer since. */
   get failing(): boolean {
-    const holds = this.#running !== undefined && performance.now() - this.#startedAt >= SHORT_RUN_MS;
+    const holds = this.#running !== undefined && performance.now() - this.#running.startedAt >= SHORT_RUN_MS;
     return this.#shortRuns > 1 && !holds;
   }
 
@@ -94,76 +87,33 @@ export class SupervisedProcess {
 
   /** Kills the process group now; for the moment at which this process ends. */
   kill(): void {
-    this.#running?.kill('SIGKILL');
+    this.#running?.kill();
   }
 
   async #stop(graceMs: number): Promise<void> {
     clearTimeout(this.#restartTimer);
-    clearTimeout(this.#execTimer);
-    const program = this.#running;
-    if (program !== undefined) this.#endRun(program, graceMs);
+    this.#running?.end(graceMs);
     await this.#over;
   }
 
   async #begin(): Promise<{ readonly ended: Promise<void> }> {
     const program = await this.#surroundings.spawn();
-    return { ended: this.#watch(program) };
-  }
-
-  /** Settles when the run has ended. */
-  #watch(program: SpawnedProgram): Promise<void> {
     const { settings, logger } = this.#surroundings;
-    const bound = logger.child({ pid: program.pid });
-    const outputs = [new WorkerOutput(bound), new WorkerOutput(bound)] as const;
-    program.stdout.on('data', (chunk: Buffer) => outputs[0].push(chunk));
-    program.stderr.on('data', (chunk: Buffer) => outputs[1].push(chunk));
-    this.#startedAt = performance.now();
-    this.#running = program;
-    this.#lastPid = program.pid;
-    const ended = new Promise<void>((resolve) => {
-      program.process.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
-        clearTimeout(this.#execTimer);
-        void this.#clearGroup(program).then(() => {
-          afterLastWords([program.stdout, program.stderr], () => {
-            for (const output of outputs) output.flush();
-            for (const socket of [program.stdout, program.stderr]) socket.destroy();
-            const tail = [...outputs[0].tail, ...outputs[1].tail];
-            this.#ranOut(code, signal, performance.now() - this.#startedAt, tail);
-            resolve();
-          });
-        });
-      });
-    });
-    if (settings.execTimeout > 0) {
-      this.#execTimer = setTimeout(() => this.#tooLong(program), settings.execTimeout);
-    }
-    if (this.#stopping !== undefined) this.#endRun(program, 0);
-    return ended;
+    const limits = { timeoutMs: settings.execTimeout, stopMs: settings.stopTimeout, onTooLong: () => this.#tooLong() };
+    const run = new ProgramRun(program, logger, limits);
+    this.#running = run;
+    this.#lastPid = run.pid;
+    const ended = run.ended.then((end) => this.#ranOut(end));
+    if (this.#stopping !== undefined) run.end(0);
+    return { ended };
   }
 
-  #tooLong(program: SpawnedProgram): void {
+  #tooLong(): void {
     const { settings, logger, name } = this.#surroundings;
     logger.warn({}, `${name} ran longer than exec_timeout (${formatDuration(settings.execTimeout)}) and is ended`);
-    this.#endRun(program, settings.stopTimeout);
   }
 
-  /** The ladder. What the process left in its group is killed when it is gone: see {@link #clearGroup}. */
-  #endRun(program: SpawnedProgram, graceMs: number): void {
-    clearTimeout(this.#execTimer);
-    if (graceMs > 0) program.kill('SIGINT');
-    else program.kill('SIGKILL');
-    const kill = setTimeout(() => program.kill('SIGKILL'), graceMs);
-    program.process.once('exit', () => clearTimeout(kill));
-  }
-
-  /** What a process started and left behind would outlive the next run, or this server. */
-  async #clearGroup(program: SpawnedProgram): Promise<void> {
-    program.kill('SIGKILL');
-    const deadline = performance.now() + AFTER_KILL_MS;
-    while (groupLives(program.pid) && performance.now() < deadline) await pause(LOOK_EVERY_MS);
-  }
-
-  #ranOut(code: number | null, signal: NodeJS.Signals | null, ranMs: number, tail: readonly string[]): void {
+  #ranOut({ code, signal, ranMs, tail }: RunEnd): void {
     const { settings, logger, name } = this.#surroundings;
     this.#running = undefined;
     const how = howItEnded(code, signal);
@@ -202,16 +152,4 @@ export class SupervisedProcess {
     logger.error({}, `${name}: ${messageOf(error)}; tried again in ${formatDuration(delay)}`);
     this.#restartTimer = setTimeout(() => this.#restart(), delay);
   }
-}
-
-function groupLives(pid: number): boolean {
-  try {
-    return process.kill(-pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { insideOnly } from '../../../src/plugins/rpc-router/inside-only.ts';
 import { type CallContext, CallError, type Method } from '../../../src/plugins/rpc-router/method.ts';
 import { DEFAULT_LIMITS, type RpcLimits, RpcRouter } from '../../../src/plugins/rpc-router/router.ts';
 import { serviceOf } from '../../../src/plugins/rpc-router/services.ts';
@@ -240,4 +241,13 @@ describe('a session', () => {
       'unknown ERR_RPC_METHOD 1',
     ]);
   });
+});
+
+test('what is for the inside is not there for others', async () => {
+  const { router, replies, call } = caller({ Secret: insideOnly((argument) => [argument]) });
+  assert.deepEqual(await router.call('it.Secret', 5, 'cron'), [5]);
+  call(1, 'Secret', 5);
+  const reply = await eventually(() => replies[0], 'the answer');
+  const { error, value } = resultOf(reply) as { error: boolean; value: { code: string; message: string } };
+  assert.deepEqual([error, value.code, value.message], [true, 'ERR_RPC_METHOD', "rpc: can't find method it.Secret"]);
 });

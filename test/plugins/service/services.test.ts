@@ -5,7 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { camelCased } from '../../../src/core/camel-case.ts';
 import type { Logger } from '../../../src/core/logger.ts';
-import { type ServiceSection, serviceSchema, serviceWords } from '../../../src/plugins/service/config.ts';
+import { programWords } from '../../../src/plugins/program/program-options.ts';
+import { type ServiceSection, serviceSchema } from '../../../src/plugins/service/config.ts';
 import { Services } from '../../../src/plugins/service/services.ts';
 import { findLaunchers } from '../../../src/worker/spawn.ts';
 import { isAlive, killMarked, MARK, processesMarked } from '../../helpers/processes.ts';
@@ -199,6 +200,6 @@ test('a stop while one is being started again leaves nothing', async (t) => {
 });
 
 test('a command is split on spaces only', () => {
-  assert.deepEqual(serviceWords('php  consume.php --queues=a,b'), ['php', 'consume.php', '--queues=a,b']);
-  assert.deepEqual(serviceWords(['php', 'a b']), ['php', 'a b']);
+  assert.deepEqual(programWords('php  consume.php --queues=a,b'), ['php', 'consume.php', '--queues=a,b']);
+  assert.deepEqual(programWords(['php', 'a b']), ['php', 'a b']);
 });
