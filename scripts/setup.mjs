@@ -11,7 +11,7 @@ import { ensureSystemPackages, LOAD_NEEDS, PHP_NEEDS, TEST_NEEDS } from './lib/s
 /**
  * @typedef {object} SetupWish
  * @property {boolean} [load] also what load tests and the benchmark need: wrk, nginx, php-fpm (default false)
- * @property {boolean} [tests] also what tests need: tini, systemd-notify, redis-server (default false)
+ * @property {boolean} [tests] also what tests need: tini, systemd-notify, redis-server, rabbitmq-server (default false)
  * @property {boolean} [project] also the Composer packages and the compiled server (default true)
  */
 

@@ -14,7 +14,7 @@ const BUDGET = (process.env['RUN_LONG'] === '1' ? 75 : 40) * 60_000;
 
 /** Values of --only for which wrk and its like must be there; undefined is a run of everything. */
 const NEED_LOAD_TOOLS = [undefined, 'e2e', 'examples'];
-/** The same for tini, systemd-notify and redis-server. */
+/** The same for tini, systemd-notify, redis-server and rabbitmq-server. */
 const NEED_TEST_TOOLS = [undefined, 'unit', 'e2e', 'examples', 'faults', 'compat'];
 
 await runScript(async () => {

@@ -41,11 +41,12 @@ export const LOAD_NEEDS = [
   { name: 'php-fpm', debian: 'php-fpm', present: hasPhpFpm },
 ];
 
-/** What tests need besides: an init for the container that they make, what tells systemd, and a store that is not ours. */
+/** What tests need besides: an init for the container that they make, what tells systemd, and stores that are not ours. */
 export const TEST_NEEDS = [
   program('tini', 'tini'),
   program('systemd-notify', 'systemd'),
   program('redis-server', 'redis-server'),
+  program('rabbitmq-server', 'rabbitmq-server'),
 ];
 
 /**
