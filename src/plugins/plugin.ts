@@ -61,6 +61,11 @@ export interface PluginContext {
   reconfigurePool(pool: Pool, spec: PoolSpec): Promise<void>;
   /** Whom the workers run as, when that is somebody else (`server.user`): files made for them must be theirs. */
   readonly workerOwner: WorkerOwner | undefined;
+  /**
+   * A section of the configuration's root that belongs to no plugin: the one that RoadRunner has for each driver of queues. Names in
+   * camelCase; undefined where there is none.
+   */
+  section(name: string): unknown;
   /** For programs that a plugin starts itself; asked at each start, because a reload may change them. */
   programSettings(): ProgramSettings;
   /** All pools that run. */

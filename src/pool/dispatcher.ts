@@ -77,7 +77,7 @@ export class Dispatcher {
     let request = this.#queue.first;
     if (request === undefined || !this.#pace.isEven) return;
     const now = performance.now();
-    while (request?.replayable === true && this.#mayHold(worker, now)) {
+    while (request?.mayBeSentAhead === true && this.#mayHold(worker, now)) {
       this.#queue.shift();
       this.#prefetch(worker, request, now);
       request = this.#queue.first;
@@ -127,9 +127,9 @@ export class Dispatcher {
     clearInterval(this.#stallTimer);
   }
 
-  /** Sends a request to the busy worker with the fewest others, if one may have it. Only what may run twice is sent ahead. */
+  /** Sends a request to the busy worker with the fewest others, if one may have it. Only what `mayBeSentAhead` says. */
   #sendAhead(request: PoolRequest, now: number): boolean {
-    if (this.#limits.prefetch === 0 || !request.replayable || !this.#pace.isEven) return false;
+    if (this.#limits.prefetch === 0 || !request.mayBeSentAhead || !this.#pace.isEven) return false;
     let best: Worker | undefined;
     for (const worker of this.#roster) {
       if ((best === undefined || worker.held < best.held) && this.#mayHold(worker, now)) best = worker;

@@ -37,6 +37,11 @@ export abstract class PoolRequest implements FifoEntry, Exchange {
     this.replayable = replayable;
   }
 
+  /** Whether a busy worker may be sent it ahead of time: what may run twice, or is not run twice by its own rules. */
+  get mayBeSentAhead(): boolean {
+    return this.replayable;
+  }
+
   /** What it is, for the view of the workers: `GET /page`. */
   get label(): string {
     return '';

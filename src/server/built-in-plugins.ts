@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { bridgePlugin } from '../plugins/bridge/plugin.ts';
 import { httpPlugin } from '../plugins/http/plugin.ts';
+import { jobsPlugin } from '../plugins/jobs/plugin.ts';
 import { kvPlugin } from '../plugins/kv/plugin.ts';
 import { lockPlugin } from '../plugins/lock/plugin.ts';
 import { metricsPlugin } from '../plugins/metrics/plugin.ts';
@@ -27,6 +28,7 @@ export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   lockPlugin,
   bridgePlugin,
   rpcPlugin,
+  jobsPlugin,
   servicePlugin,
   httpPlugin,
   reloadPlugin,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type CamelCased, camelCased } from '../core/camel-case.ts';
 import { LIVE } from '../core/reload-mark.ts';
 import { duration } from '../core/scalars.ts';
+import { DRIVERS } from '../plugins/jobs/drivers.ts';
 import { serverSchema } from '../worker/config.ts';
 import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import { logsSchema } from './logs-config.ts';
@@ -42,9 +43,15 @@ const hostShape = {
   control: controlSchema.prefault({}).describe('How commands reach the running server.'),
 };
 
+/** RoadRunner's sections for drivers of queues. */
+const driverShape: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
+  DRIVERS.flatMap(({ name, section }) => (section === undefined ? [] : [[name, section.optional()]])),
+);
+
 /** Schema of a whole configuration file. */
 export const rootSchema = z.strictObject({
   ...hostShape,
+  ...driverShape,
   ...Object.fromEntries(BUILT_IN_PLUGINS.map((plugin) => [plugin.name, plugin.schema.optional()])),
 });
 
@@ -58,6 +65,8 @@ export type HostConfig = CamelCased<z.output<typeof HOST_SCHEMA>>;
 export interface RootConfig extends HostConfig {
   /** The parsed section of each plugin that the file has one for, names in camelCase. */
   readonly plugins: ReadonlyMap<string, unknown>;
+  /** The parsed sections of drivers, names in camelCase. */
+  readonly sections: ReadonlyMap<string, unknown>;
 }
 
 /** Names in camelCase, and the sections of the plugins apart from the server's own. */
@@ -67,6 +76,10 @@ export function toRootConfig(parsed: z.output<typeof rootSchema>): RootConfig {
   for (const { name, schema } of BUILT_IN_PLUGINS) {
     if (sections[name] !== undefined) plugins.set(name, camelCased(schema, sections[name]));
   }
+  const drivers = new Map<string, unknown>();
+  for (const [name, schema] of Object.entries(driverShape)) {
+    if (sections[name] !== undefined) drivers.set(name, camelCased(schema, sections[name]));
+  }
   const host = Object.fromEntries(Object.keys(hostShape).map((key) => [key, sections[key]]));
-  return { ...camelCased(HOST_SCHEMA, host as z.output<typeof HOST_SCHEMA>), plugins };
+  return { ...camelCased(HOST_SCHEMA, host as z.output<typeof HOST_SCHEMA>), plugins, sections: drivers };
 }

@@ -74,7 +74,9 @@ function suggestKey(schema: z.core.$ZodType, path: readonly PropertyKey[], key: 
   if (sibling !== undefined) return sibling;
   const elsewhere = declaredPaths(schema).filter((declared) => declared.endsWith(`.${key}`));
   const parent = path.slice(0, -1).join('.');
-  return elsewhere.find((declared) => parent !== '' && declared.startsWith(parent)) ?? elsewhere[0];
+  const near = elsewhere.find((declared) => parent !== '' && declared.startsWith(parent));
+  // Every pool has the same keys; a lost one is most likely that of the front.
+  return near ?? elsewhere.find((declared) => declared.startsWith('http.')) ?? elsewhere[0];
 }
 
 /** A union that failed inside one of its options (a list with a wrong item) is explained by what failed there. */

@@ -1,6 +1,8 @@
 // RoadRunner's configuration keys (2024 to 2025.1, and what is known of version 3), so that a key rrts does not have yet
 // is told from a typing error.
 
+import { DRIVERS as DRIVERS_OF_JOBS } from '../plugins/jobs/drivers.ts';
+
 const POOL = `
   debug command num_workers max_jobs max_queue_size allocate_timeout reset_timeout destroy_timeout stream_timeout
   supervisor.watch_tick supervisor.ttl supervisor.idle_ttl supervisor.exec_ttl supervisor.max_worker_memory
@@ -39,8 +41,9 @@ const SECTIONS: Readonly<Record<string, string>> = {
     collect.*.buckets collect.*.objectives`,
   status: 'address unavailable_status_code check_timeout shutdown_timeout',
   endure: 'grace_period print_graph log_level watchdog_sec',
-  jobs: `num_pollers pipeline_size timeout options.parallelism consume pipelines.*.driver pipelines.*.config.*
-    pools ${prefixed('pool', POOL)}`,
+  jobs: `num_pollers pipeline_size timeout options.parallelism consume pipelines.*.driver
+    ${[...new Set(DRIVERS_OF_JOBS.flatMap(({ ignored }) => ignored))].map((key) => `pipelines.*.config.${key}`).join(' ')}
+    ${prefixed('pool', POOL)} ${prefixed('pools.*', POOL)}`,
   kv: prefixed(
     '*.config',
     `master_name sentinel_password route_by_latency route_randomly max_retries min_retry_backoff max_retry_backoff pool_size

@@ -229,6 +229,7 @@ export class Server {
       get workerOwner() {
         return ownerIn(server.#current.config);
       },
+      section: (section) => this.#current.config.sections.get(section),
       programSettings: () => this.#programSettings(),
       pools: () => this.pools,
       registerHealthCheck: (plugin, check) => {

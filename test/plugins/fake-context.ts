@@ -20,6 +20,7 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
     createPool: () => Promise.reject(new Error('no pools here')),
     reconfigurePool: () => Promise.reject(new Error('no pools here')),
     workerOwner: undefined,
+    section: () => undefined,
     programSettings: () => ({
       environment: {},
       rpcAddress: undefined,

@@ -214,13 +214,13 @@ describe('include', () => {
 
 describe('what only RoadRunner has', () => {
   test('is a warning with its place, at every level', (t) => {
-    const yaml = `${HTTP}  ssl: { address: :443, key: k, cert: c }\n  pool:\n    reset_timeout: 60s\n    supervisor: { watch_tick: 5s }\njobs:\n  consume: [mail]\nlogs: { channels: { http: { level: error } } }\n`;
+    const yaml = `${HTTP}  ssl: { address: :443, key: k, cert: c }\n  pool:\n    reset_timeout: 60s\n    supervisor: { watch_tick: 5s }\ntcp:\n  read_buf_size: 1\nlogs: { channels: { http: { level: error } } }\n`;
     const { warnings } = good(t, { yaml });
     assert.deepEqual(warnings, [
       'app.yaml:5:3 http.ssl: rrts does not have this yet; it is ignored',
       'app.yaml:7:5 http.pool.reset_timeout: rrts does not have this yet; it is ignored',
       'app.yaml:8:19 http.pool.supervisor.watch_tick: rrts does not have this yet; it is ignored',
-      'app.yaml:9:1 jobs: rrts does not have this yet; it is ignored',
+      'app.yaml:9:1 tcp: rrts does not have this yet; it is ignored',
       'app.yaml:11:9 logs.channels: rrts does not have this yet; it is ignored',
     ]);
   });

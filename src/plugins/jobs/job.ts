@@ -42,7 +42,8 @@ export interface ChainLink {
   readonly name: string;
   readonly payload: Buffer;
   readonly headers: JobHeaders;
-  readonly priority: number | undefined;
+  /** Resolved when the chain is pushed. */
+  readonly priority: number;
   readonly delayMs: number;
   readonly options: JobOptions;
 }

@@ -1,0 +1,306 @@
+// One pipeline: its queue, and the rules by which a job that was run is done, tried again, or a dead letter.
+
+import { messageOf, RrtsError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import { retryDelay } from './back-off.ts';
+import { commonSettings, type PipelineConfig } from './config.ts';
+import { deadLetter } from './dead-letter.ts';
+import type { Delivery, Driver, DriverStats, DriverType, NewJob, PushResult } from './driver.ts';
+import type { ChainLink, Job } from './job.ts';
+import type { DeliveryOwner, JobRun, RunResult } from './job-run.ts';
+import type { Runner } from './runner.ts';
+
+/** When what follows a job cannot be pushed, the job itself is tried again after so long: nothing is lost, and its store may be back. */
+const STORE_RETRY_MS = 5000;
+
+/** What has happened since the start. */
+export interface PipelineCounts {
+  pushed: number;
+  duplicates: number;
+  pushFailures: number;
+  done: number;
+  /** Runs that failed, dead ones included. */
+  failed: number;
+  /** Runs after which the application itself wanted another. */
+  requeued: number;
+  /** Jobs that failed for the last time. */
+  dead: number;
+}
+
+/** What a pipeline needs of its surroundings. */
+export interface PipelineContext {
+  readonly logger: Logger;
+  /** Undefined until the workers have booted. */
+  runner(): Runner | undefined;
+  /** Pushes to another pipeline, by name. */
+  push(pipeline: string, jobs: readonly NewJob[]): Promise<readonly PushResult[]>;
+  readonly now: () => number;
+}
+
+/** What makes a pipeline. */
+export interface PipelineOptions {
+  readonly name: string;
+  readonly config: PipelineConfig;
+  readonly type: DriverType;
+  /** Started. */
+  readonly driver: Driver;
+  /** Whether it came by `jobs.Declare`, and may go by `jobs.Destroy`. */
+  readonly declared: boolean;
+}
+
+/** A pipeline whose driver has been started. */
+export class Pipeline implements DeliveryOwner {
+  readonly pipeline: string;
+  readonly config: PipelineConfig;
+  readonly driverName: string;
+  readonly driver: string;
+  readonly queue: string;
+  /** Of jobs that are pushed without one. */
+  readonly priority: number;
+  readonly maxAttempts: number;
+  readonly timeoutMs: number | undefined;
+  readonly declared: boolean;
+  readonly counts: PipelineCounts = {
+    pushed: 0,
+    duplicates: 0,
+    pushFailures: 0,
+    done: 0,
+    failed: 0,
+    requeued: 0,
+    dead: 0,
+  };
+  readonly #driver: Driver;
+  readonly #context: PipelineContext;
+  #consuming = false;
+  #borrower: ((delivery: Delivery) => void) | undefined;
+
+  constructor(options: PipelineOptions, context: PipelineContext) {
+    const { name, config, type } = options;
+    this.pipeline = name;
+    this.config = config;
+    this.driverName = type.name;
+    this.driver = type.roadRunnerName ?? type.name;
+    const { queue = name, priority } = commonSettings(config);
+    this.queue = queue;
+    this.priority = priority;
+    this.maxAttempts = config.retry.maxAttempts;
+    this.timeoutMs = config.timeout;
+    this.declared = options.declared;
+    this.#driver = options.driver;
+    this.#context = context;
+  }
+
+  /** Whether its jobs are run. */
+  get consuming(): boolean {
+    return this.#consuming;
+  }
+
+  /**
+   * Stores jobs. @throws RrtsError ERR_JOBS_TOO_LARGE, ERR_JOBS_FULL, ERR_JOBS_STORE.
+   */
+  async push(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
+    try {
+      for (const { job } of jobs) this.#refuseLarge(job.payload);
+      const results = await this.#driver.push(jobs);
+      for (const result of results) {
+        if (result === 'stored') this.counts.pushed++;
+        else this.counts.duplicates++;
+      }
+      return results;
+    } catch (thrown) {
+      this.counts.pushFailures += jobs.length;
+      throw thrown;
+    }
+  }
+
+  /**
+   * Hands its jobs to `take` instead of to workers, until the function that it gives is called.
+   * @throws RrtsError ERR_JOBS_INVALID while its jobs are run, or somebody else has borrowed it.
+   */
+  borrow(take: (delivery: Delivery) => void): () => void {
+    if (this.#consuming || this.#borrower !== undefined) {
+      const message = `the jobs of ${this.pipeline} are being run, or taken back already: it cannot be read as a store of dead letters`;
+      throw new RrtsError('ERR_JOBS_INVALID', message, { cure: 'Pause it first.' });
+    }
+    this.#borrower = take;
+    this.#driver.resume();
+    return () => {
+      this.#borrower = undefined;
+      if (!this.#consuming) this.#driver.pause();
+    };
+  }
+
+  /** Its driver hands over a job. */
+  deliver(delivery: Delivery): void {
+    const runner = this.#context.runner();
+    if (this.#borrower !== undefined) this.#borrower(delivery);
+    else if (runner === undefined || !this.#consuming) delivery.release(delivery.job, 0);
+    else runner.offer(delivery, this);
+  }
+
+  /** Runs its jobs from now on. @throws RrtsError ERR_JOBS_INVALID before the workers have booted, and while dead letters are taken back. */
+  resume(): void {
+    if (this.#context.runner() === undefined) {
+      throw new RrtsError(
+        'ERR_JOBS_INVALID',
+        `the pipeline ${this.pipeline} cannot be consumed yet: no worker has booted`,
+      );
+    }
+    if (this.#borrower !== undefined)
+      throw new RrtsError('ERR_JOBS_INVALID', `the dead letters of ${this.pipeline} are being taken back`);
+    if (this.#consuming) return;
+    this.#consuming = true;
+    this.#driver.resume();
+  }
+
+  /** Runs no more of its jobs; those that run are let finish. */
+  pause(): void {
+    if (!this.#consuming) return;
+    this.#consuming = false;
+    this.#driver.pause();
+    this.#context.runner()?.withdraw(this);
+  }
+
+  /** What is in it. Jobs that were taken from the queue ahead of time count as waiting; `reserved` are those that workers have. */
+  async stats(): Promise<DriverStats> {
+    const { waiting, delayed } = await this.#driver.stats();
+    const ahead = this.#context.runner()?.waitingOf(this) ?? 0;
+    return { waiting: waiting + ahead, delayed, reserved: this.runs.length };
+  }
+
+  /** Its jobs that workers have. */
+  get runs(): readonly JobRun[] {
+    const runner = this.#context.runner();
+    return runner === undefined ? [] : [...runner.running].filter(({ pipeline }) => pipeline === this.pipeline);
+  }
+
+  /** Ends the driver. */
+  stop(): Promise<void> {
+    return this.#driver.stop();
+  }
+
+  /** Removes the queue with its jobs. */
+  async destroy(): Promise<void> {
+    this.pause();
+    await this.#driver.destroy();
+    await this.#driver.stop();
+  }
+
+  delivered(run: JobRun, delivery: Delivery, result: RunResult): void {
+    const { job } = run;
+    switch (result.kind) {
+      case 'done':
+        this.counts.done++;
+        this.#done(job, delivery);
+        return;
+      case 'not_run':
+        // It is the server's matter, not the job's: the attempt does not count.
+        if (job.options.autoAck === true) void this.#pushAgain(job, 0);
+        else delivery.release(job, 0);
+        return;
+      case 'requeue':
+        this.counts.requeued++;
+        this.#again(job, delivery, { ...job, headers: { ...job.headers, ...result.headers } }, result.delayMs);
+        return;
+      case 'failed':
+        this.counts.failed++;
+        this.#failed(run, delivery, result);
+    }
+  }
+
+  #done(job: Job, delivery: Delivery): void {
+    const [next, ...rest] = job.options.chain ?? [];
+    if (next === undefined) {
+      if (job.options.autoAck !== true) delivery.ack();
+      return;
+    }
+    void this.#follow(
+      job,
+      delivery,
+      `what follows job ${job.id}`,
+      next.pipeline,
+      linkJob(next, rest, this.#context.now()),
+    );
+  }
+
+  #failed(
+    run: JobRun,
+    delivery: Delivery,
+    failure: { message: string; retry: boolean; delayMs: number | undefined },
+  ): void {
+    const { job, maxAttempts } = run;
+    const facts = { job: job.id, name: job.name, pipeline: this.pipeline, attempt: job.attempt, maxAttempts };
+    if (job.options.autoAck === true) {
+      this.#context.logger.error(
+        { ...facts, error: failure.message },
+        'a job failed that was acknowledged before its run: it is lost',
+      );
+      return;
+    }
+    if (failure.retry && job.attempt < maxAttempts) {
+      const delayMs = failure.delayMs ?? retryDelay(this.config.retry, job.attempt);
+      this.#context.logger.warn({ ...facts, error: failure.message, delayMs }, 'a job failed and is tried again');
+      delivery.release({ ...job, attempt: job.attempt + 1 }, delayMs);
+      return;
+    }
+    this.counts.dead++;
+    const to = this.config.deadLetter;
+    const end = to === undefined ? 'is dropped: its pipeline has no dead_letter' : `goes to the pipeline ${to}`;
+    this.#context.logger.error({ ...facts, error: failure.message }, `a job failed for the last time and ${end}`);
+    if (to === undefined) delivery.ack();
+    else
+      void this.#follow(job, delivery, `dead job ${job.id}`, to, {
+        job: deadLetter(job, this.pipeline, failure.message, this.#context.now()),
+        delayMs: 0,
+      });
+  }
+
+  #again(job: Job, delivery: Delivery, next: Job, delayMs: number): void {
+    if (job.options.autoAck === true) void this.#pushAgain(next, delayMs);
+    else delivery.release(next, delayMs);
+  }
+
+  /** Pushes what comes after a job and only then ends the job: a crash in between runs it again, and never forgets what comes after. */
+  async #follow(job: Job, delivery: Delivery, what: string, pipeline: string, next: NewJob): Promise<void> {
+    try {
+      await this.#context.push(pipeline, [next]);
+      if (job.options.autoAck !== true) delivery.ack();
+    } catch (thrown) {
+      this.#context.logger.error(
+        { job: job.id, pipeline, error: messageOf(thrown) },
+        `${what} cannot be pushed to ${pipeline}: the job is kept and tried again`,
+      );
+      if (job.options.autoAck !== true) delivery.release(job, STORE_RETRY_MS);
+    }
+  }
+
+  /** A job that was acknowledged before its run, and shall run again after all. */
+  async #pushAgain(job: Job, delayMs: number): Promise<void> {
+    try {
+      await this.#driver.push([{ job, delayMs }]);
+    } catch (thrown) {
+      this.#context.logger.error(
+        { job: job.id, pipeline: this.pipeline, error: messageOf(thrown) },
+        'a job that was acknowledged before its run cannot be stored again: it is lost',
+      );
+    }
+  }
+
+  #refuseLarge(payload: Buffer): void {
+    const { maxPayload } = this.config;
+    if (payload.length <= maxPayload) return;
+    throw new RrtsError(
+      'ERR_JOBS_TOO_LARGE',
+      `the payload has ${payload.length} bytes, and the pipeline ${this.pipeline} takes ${maxPayload}`,
+      {
+        cure: 'Store the data elsewhere and push its name, or raise max_payload.',
+      },
+    );
+  }
+}
+
+function linkJob(link: ChainLink, rest: readonly ChainLink[], now: number): NewJob {
+  const options = rest.length === 0 ? link.options : { ...link.options, chain: rest };
+  const { id, name, payload, headers, delayMs } = link;
+  return { job: { id, name, payload, headers, priority: link.priority, attempt: 1, pushedAt: now, options }, delayMs };
+}
