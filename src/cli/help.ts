@@ -114,3 +114,12 @@ Examples:
   rrts stubs --out lib/Service --namespace 'Acme\\Service'  elsewhere
   rrts stubs --check                                       exit code 1 when one is stale
 `;
+
+/** Printed after the options of `rrts lambda --help`. */
+export const LAMBDA_HELP = `
+Inside AWS Lambda, where AWS_LAMBDA_RUNTIME_API says who hands out events. HTTP events (API Gateway,
+function URL, load balancer) run in the workers of http:, all others as jobs in those of jobs:.
+
+Examples:
+  rrts lambda -c app.yaml                           what the file bootstrap in the package does
+`;

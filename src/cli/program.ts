@@ -11,6 +11,7 @@ import type { WorkersOptions } from './commands/workers.ts';
 import { EXIT } from './exit-codes.ts';
 import {
   CONFIG_HELP,
+  LAMBDA_HELP,
   PROGRAM_HELP,
   RELOAD_HELP,
   RESET_HELP,
@@ -45,6 +46,7 @@ export async function run(argv: readonly string[], invokedAs: string): Promise<n
 // Commands are loaded when they are asked for: what a server needs takes half a second of processor time to load.
 const commands = {
   config: () => import('./commands/config.ts'),
+  lambda: () => import('./commands/lambda.ts'),
   reload: () => import('./commands/reload.ts'),
   reset: () => import('./commands/reset.ts'),
   serve: () => import('./commands/serve.ts'),
@@ -78,6 +80,7 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
   addWorkersCommands(program, (action) => runAction(() => action(globals())));
   addServerCommands(program, (action) => runAction(() => action(globals())));
   addStubsCommand(program, (action) => runAction(() => action(globals())));
+  addLambdaCommands(program, (action) => runAction(() => action(globals())));
   program.addHelpText('after', PROGRAM_HELP);
   return program;
 }
@@ -172,6 +175,14 @@ function addStubsCommand(program: Command, runAction: RunGlobalAction): void {
     .option('--check', 'write nothing; end with 1 when a class is missing or stale')
     .addHelpText('after', STUBS_HELP)
     .action((own: StubsOptions) => runAction(async (options) => (await commands.stubs()).writeStubs(options, own)));
+}
+
+function addLambdaCommands(program: Command, runAction: RunGlobalAction): void {
+  program
+    .command('lambda')
+    .description('run events of AWS Lambda: the bootstrap of a custom runtime')
+    .addHelpText('after', LAMBDA_HELP)
+    .action(() => runAction(async (options) => (await commands.lambda()).lambda(options)));
 }
 
 function positive(text: string): number {

@@ -54,6 +54,12 @@ export const ERROR_CODES = {
   ERR_BRIDGE_DENIED: 'the configuration does not allow what was called on a bridge module',
   ERR_BRIDGE_THREW: 'a Node library threw an error',
   ERR_BRIDGE_RELEASED: 'an object of a Node library was used after it was released',
+  ERR_LAMBDA_API: 'the Runtime API of AWS Lambda fails, or is not there',
+  ERR_LAMBDA_EVENT: 'an event of AWS Lambda cannot be run',
+  ERR_LAMBDA_JOB: 'a job that an event of AWS Lambda asked for has failed',
+  ERR_LAMBDA_RESPONSE: 'a response is larger than AWS Lambda takes',
+  ERR_LAMBDA_TIMEOUT: 'an event was not done before the deadline of its function',
+  ERR_LAMBDA_PACK: 'the package of a function cannot be written',
 } as const satisfies Record<string, string>;
 
 /** One of the stable codes of {@link ERROR_CODES}. */

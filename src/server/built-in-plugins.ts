@@ -5,6 +5,7 @@ import { bridgePlugin } from '../plugins/bridge/plugin.ts';
 import { httpPlugin } from '../plugins/http/plugin.ts';
 import { jobsPlugin } from '../plugins/jobs/plugin.ts';
 import { kvPlugin } from '../plugins/kv/plugin.ts';
+import { lambdaPlugin } from '../plugins/lambda/plugin.ts';
 import { lockPlugin } from '../plugins/lock/plugin.ts';
 import { metricsPlugin } from '../plugins/metrics/plugin.ts';
 import type { PluginType } from '../plugins/plugin.ts';
@@ -31,5 +32,6 @@ export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   jobsPlugin,
   servicePlugin,
   httpPlugin,
+  lambdaPlugin,
   reloadPlugin,
 ];

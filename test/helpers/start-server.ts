@@ -30,6 +30,8 @@ export interface ServerWish {
   readonly environment?: Readonly<Record<string, string>>;
   /** Starts it: `prlimit --nofile=64` ... */
   readonly launcher?: readonly string[];
+  /** Default: `serve`. */
+  readonly subcommand?: string;
   /** Further words for the command line. */
   readonly args?: readonly string[];
   /** Working directory, also as PWD, as a shell would have it. Default: the root of the repository. */
@@ -147,7 +149,7 @@ export function spawnWithYaml(
   const mark = randomUUID();
   const cwd = wish.cwd ?? ROOT;
   const [program = '', ...words] = [...GUARD, ...(wish.launcher ?? []), ...cliCommand()];
-  const child = spawn(program, [...words, 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])], {
+  const child = spawn(program, [...words, wish.subcommand ?? 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])], {
     cwd,
     // Tests run as root on many machines; a test of the refusal takes this out.
     env: {

@@ -6,6 +6,7 @@ import type { RrtsError } from '../../core/errors.ts';
 import { outcomeStatus } from '../../pool/outcome.ts';
 import { decodeResponseHead, encodeRequest } from '../../protocol/http/codecs.ts';
 import type { HeadCodec, Payload } from '../../protocol/payload.ts';
+import { FAILURE_HEADER, takeRelayed } from '../relayed-request.ts';
 import type { ReceivedBody } from './body/read-body.ts';
 import { debugPage } from './debug-page.ts';
 import { bodyRefusal, receiveBody } from './receive-body.ts';
@@ -58,6 +59,8 @@ export class HttpExchange extends HttpRequest {
   #written = 0;
   #received: ReceivedBody | undefined;
   #overloaded = false;
+  /** Milliseconds that who made the request gives it; 0 for no limit. */
+  #timeLimit = 0;
 
   constructor(services: HttpServices, owner: ExchangeOwner, response: ServerResponse, accepted: AcceptedRequest) {
     super(response.req, accepted, owner, services.requestHeaders);
@@ -66,12 +69,14 @@ export class HttpExchange extends HttpRequest {
     this.#owner = owner;
     this.#response = response;
     services.metrics.inFlight++;
+    if (services.internal) this.#relay();
   }
 
   /** Hands a request that is complete to its pool. */
   submit(): void {
     const { routes } = this.#services;
     if (routes !== undefined) this.#follow(routes);
+    if (this.#timeLimit > 0) this.execTtl = leastLimit(this.#timeLimit, this.execTtl ?? this.#destination.poolExecTtl);
     this.#destination.pool.submit(this);
   }
 
@@ -154,6 +159,13 @@ export class HttpExchange extends HttpRequest {
     this.#finish();
   }
 
+  #relay(): void {
+    const relayed = takeRelayed(this.headers);
+    if (relayed === undefined) return;
+    this.standFor(relayed);
+    this.#timeLimit = relayed.timeoutMs;
+  }
+
   /** Takes the pool and the time limit of its route, if it has one. */
   #follow(routes: RouteTable<Destination>): void {
     const destination = routes.find(this.method, this.target);
@@ -224,7 +236,8 @@ export class HttpExchange extends HttpRequest {
     if (outcomeStatus(error.code) === 503) metrics.noFreeWorkers++;
     this.#overloaded = error.code === 'ERR_POOL_QUEUE_FULL';
     const page = this.#destination.debug ? debugPage(error, status, this.#response.req.headers.accept) : undefined;
-    this.#fail(status, page?.text ?? text, headers, page?.type);
+    const told = this.#services.internal ? [...headers, FAILURE_HEADER, error.code] : headers;
+    this.#fail(status, page?.text ?? text, told, page?.type);
   }
 
   /** The last byte of the response was handed to the socket. */
@@ -253,4 +266,9 @@ export class HttpExchange extends HttpRequest {
     this.#received?.release();
     this.#received = undefined;
   }
+}
+
+/** The shorter of two times, of which 0 is for ever. */
+function leastLimit(one: number, other: number): number {
+  return other === 0 ? one : Math.min(one, other);
 }

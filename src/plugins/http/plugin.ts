@@ -33,17 +33,28 @@ export const httpPlugin: PluginType<typeof httpSchema, HttpConfig> = {
     }),
 };
 
+/**
+ * The same for requests that another part of rrts makes: it listens on an internal unix socket, which nobody else can reach, and lets who
+ * connects say for whom. See relayed-request.ts.
+ */
+export const internalHttpPlugin: PluginType<typeof httpSchema, HttpConfig> = {
+  ...httpPlugin,
+  create: (config, context) => new HttpPlugin(config, context, true),
+};
+
 class HttpPlugin implements Plugin {
   #config: HttpConfig;
   readonly #context: PluginContext;
+  readonly #internal: boolean;
   #pools: readonly HttpPool[] = [];
   #services: HttpServices | undefined;
   #front: HttpFront | undefined;
   #listening = false;
 
-  constructor(config: HttpConfig, context: PluginContext) {
+  constructor(config: HttpConfig, context: PluginContext, internal = false) {
     this.#config = config;
     this.#context = context;
+    this.#internal = internal;
   }
 
   async start(): Promise<void> {
@@ -54,7 +65,7 @@ class HttpPlugin implements Plugin {
     // A day is longer than any request takes; what is older was left by a process that was killed.
     await sweepUploads(this.#config.uploads.dir, STALE_UPLOAD_MS);
     this.#pools = await bootPools(this.#config, this.#context);
-    this.#services = createServices(this.#config, this.#context, byName(this.#pools));
+    this.#services = createServices(this.#config, this.#context, byName(this.#pools), this.#internal);
     this.#services.metrics.register(this.#context.metrics);
     this.#front = new HttpFront(this.#services);
     const address = await this.#front.listen();
@@ -105,6 +116,7 @@ export function createServices(
   config: HttpConfig,
   context: Pick<PluginContext, 'logger' | 'workerOwner'>,
   pools: PoolsByName,
+  internal = false,
 ): HttpServices {
   const metrics = new HttpMetrics();
   for (const name of pools.keys()) metrics.queueTimeOf(name); // a reload may lead routes to a pool that has none now
@@ -117,6 +129,7 @@ export function createServices(
     metrics,
     connections: new Set(),
     memory: new MemoryGuard(),
+    internal,
     stopping: false,
   };
 }

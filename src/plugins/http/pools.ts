@@ -57,7 +57,9 @@ export function destinationsOf(
   const towards = (name: string): Destination => {
     const pool = pools.get(name);
     if (pool === undefined) throw notStarted(name);
-    return { pool, debug: configOf(config, name).debug, queueTime: metrics.queueTimeOf(name), execTtl: undefined };
+    const { debug, supervisor } = configOf(config, name);
+    const queueTime = metrics.queueTimeOf(name);
+    return { pool, debug, queueTime, execTtl: undefined, poolExecTtl: supervisor.execTtl };
   };
   const destination = towards(DEFAULT_POOL);
   const routes = routeTable(config.routes, ({ pool, execTtl }): Destination => {

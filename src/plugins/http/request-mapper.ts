@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { PoolRequest } from '../../pool/request.ts';
 import { NO_BODY, type RequestBody, type RequestHead } from '../../protocol/http/head.ts';
+import type { Relayed } from '../relayed-request.ts';
 import type { AcceptedRequest } from './request-filter.ts';
 
 const NO_ATTRIBUTES: Readonly<Record<string, string>> = {};
@@ -15,13 +16,13 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
  */
 export abstract class HttpRequest extends PoolRequest implements RequestHead {
   readonly method: string;
-  readonly scheme = 'http';
+  scheme: 'http' | 'https' = 'http';
   readonly host: string;
   readonly target: string;
   readonly protocol: string;
-  readonly remoteAddress: string;
+  remoteAddress: string;
   readonly headers: string[];
-  readonly attributes = NO_ATTRIBUTES;
+  attributes = NO_ATTRIBUTES;
   body: RequestBody = NO_BODY;
 
   /** @param ownHeaders - name, value ... in lower case, added to those of the client. */
@@ -41,6 +42,13 @@ export abstract class HttpRequest extends PoolRequest implements RequestHead {
     this.remoteAddress = connection.remoteAddress;
     this.headers = accepted.headers;
     if (ownHeaders.length > 0) this.headers.push(...ownHeaders);
+  }
+
+  /** The request is made for somebody else: PHP sees that client. */
+  protected standFor({ remoteAddress, scheme, attributes }: Relayed): void {
+    this.remoteAddress = remoteAddress;
+    this.scheme = scheme;
+    this.attributes = attributes;
   }
 
   override get label(): string {

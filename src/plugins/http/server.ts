@@ -11,6 +11,9 @@ import type { HttpServices } from './services.ts';
 /** Node looks for late requests only so often, so this is the precision of the header and body timeouts. */
 const CHECK_INTERVAL_MS = 1000;
 
+/** Room for what an internal client says of whom it stands for. */
+const RELAYED_BYTES = 512 * 1024;
+
 /** Most descriptors that are kept from clients: workers, uploaded files, logs and probes need some when every client has one. */
 const RESERVED_DESCRIPTORS = 1000;
 
@@ -43,7 +46,7 @@ export function applySettings(server: Server & { maxHeaderSize?: number }, servi
   server.requestTimeout = timeouts.body;
   server.keepAliveTimeout = timeouts.keepAlive;
   // Has no type, and is read from here when a parser is made (Node 20 to 26).
-  server.maxHeaderSize = limits.headerBytes;
+  server.maxHeaderSize = limits.headerBytes + (services.internal ? RELAYED_BYTES : 0);
   // One more than allowed, so that the filter sees that there were too many; Node drops the rest without a word.
   server.maxHeadersCount = limits.headerFields + 1;
   const most = connectionLimit(limits.connections, descriptorLimit());

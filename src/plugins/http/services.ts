@@ -33,6 +33,8 @@ export interface Destination {
   readonly queueTime: Durations;
   /** `exec_ttl` of the route in milliseconds, 0 for no limit; undefined for the pool's. */
   readonly execTtl: number | undefined;
+  /** `exec_ttl` of the pool, in the same way. */
+  readonly poolExecTtl: number;
 }
 
 /** A connection as the end of the server sees it. */
@@ -67,6 +69,8 @@ export interface HttpServices extends HttpSettings {
   /** Those that are open. */
   readonly connections: Set<IdleConnection>;
   readonly memory: MemoryGuard;
+  /** True for the front on an internal socket: who connects may say for whom (`RELAYED_HEADER`), and is told why a request failed. */
+  readonly internal: boolean;
   /** True from the moment the front was asked to stop: connections are then closed with their next response. */
   stopping: boolean;
 }
