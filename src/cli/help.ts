@@ -10,6 +10,7 @@ Examples:
   rrts reload -c app.yaml                       the same, and read the file again
   rrts stop -c app.yaml                         finish what runs, then end
   rrts config check -c app.yaml                 find the mistakes in a file
+  rrts lambda -c app.yaml                       the same application in AWS Lambda
   rrts stubs -c app.yaml                        PHP classes for the services of bridge.services
   rrts config print -o http.pool.num_workers=4  see every value, defaults included
 

@@ -86,9 +86,10 @@ export interface PluginContext {
   ): void;
   /**
    * Calls a method from inside, with plain values; messages of protobuf are maps with the names of the .proto file. This is how a
-   * plugin reaches the service of another one. @throws CallError ERR_RPC_METHOD where it is not there, and what the method throws.
+   * plugin reaches the service of another one. `timeoutMs` is the longest time of the call, instead of that of the service.
+   * @throws CallError ERR_RPC_METHOD where it is not there, and what the method throws.
    */
-  callRpc(method: string, argument: unknown): Promise<unknown>;
+  callRpc(method: string, argument: unknown, options?: { readonly timeoutMs?: number }): Promise<unknown>;
   /** What listeners open a session on for each connection. */
   readonly rpcRouter: RpcRouter;
   /**

@@ -240,7 +240,7 @@ export class Server {
         if (service === 'control') throw new Error(`${name}: the RPC service control belongs to the server`);
         this.#rpcServices.set(service, serviceOf(methods, options));
       },
-      callRpc: (method, argument) => this.#router.call(method, argument, name),
+      callRpc: (method, argument, options) => this.#router.call(method, argument, name, options?.timeoutMs),
       rpcRouter: this.#router,
       claimFaults: (claim) => void this.#faultClaims.push(claim),
       get stopping() {

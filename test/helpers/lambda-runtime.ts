@@ -99,6 +99,11 @@ export class LambdaRuntime {
     return this.#polls.some((poll) => !poll.destroyed);
   }
 
+  /** Events that were handed out and not answered. */
+  get running(): number {
+    return this.#running.size;
+  }
+
   /** Cuts every connection and refuses new ones. */
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
@@ -145,7 +150,10 @@ export class LambdaRuntime {
     }
     const streamed = request.headers['lambda-runtime-function-response-mode'] === 'streaming';
     if (!streamed && body.length > MAX_RESPONSE) {
-      send(response, 413, { errorType: 'RequestEntityTooLarge', errorMessage: 'exceeded maximum allowed payload size' });
+      send(response, 413, {
+        errorType: 'RequestEntityTooLarge',
+        errorMessage: 'exceeded maximum allowed payload size',
+      });
       return;
     }
     this.#running.delete(id);

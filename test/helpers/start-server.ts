@@ -149,19 +149,23 @@ export function spawnWithYaml(
   const mark = randomUUID();
   const cwd = wish.cwd ?? ROOT;
   const [program = '', ...words] = [...GUARD, ...(wish.launcher ?? []), ...cliCommand()];
-  const child = spawn(program, [...words, wish.subcommand ?? 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])], {
-    cwd,
-    // Tests run as root on many machines; a test of the refusal takes this out.
-    env: {
-      ...inheritedEnvironment(),
-      PWD: cwd,
-      RRTS_ALLOW_ROOT: '1',
-      ...runtimeDirectory(dir),
-      ...wish.environment,
-      [MARK]: mark,
+  const child = spawn(
+    program,
+    [...words, wish.subcommand ?? 'serve', '-c', dir.file('app.yaml'), ...(wish.args ?? [])],
+    {
+      cwd,
+      // Tests run as root on many machines; a test of the refusal takes this out.
+      env: {
+        ...inheritedEnvironment(),
+        PWD: cwd,
+        RRTS_ALLOW_ROOT: '1',
+        ...runtimeDirectory(dir),
+        ...wish.environment,
+        [MARK]: mark,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   return new ServerProcess(child, mark, ports, dir);
 }
 

@@ -6,6 +6,9 @@ import { type LambdaConfig, lambdaSchema } from './config.ts';
 import { EventRunner } from './event-runner.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
+/** A pool looks for overdue work ten times a second. */
+const KILL_MS = 150;
+
 /** What `rrts lambda` gives its plugin. */
 export interface LambdaHost {
   readonly api: RuntimeApi;
@@ -43,7 +46,8 @@ class LambdaPlugin implements Plugin {
       api: host.api,
       logger,
       socket: host.socket,
-      runJob: (call) => context.callRpc('jobs.Run', call),
+      // A worker that is killed at the end of its time says so first; a job that none has begun by then is taken back.
+      runJob: (call) => context.callRpc('jobs.Run', call, { timeoutMs: call.timeout + KILL_MS }),
       jobWorkers: () =>
         context.pools().reduce((sum, pool) => sum + (isForJobs(pool.name) ? workersOf(pool.stats()) : 0), 0),
     });

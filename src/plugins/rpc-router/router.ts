@@ -65,11 +65,12 @@ export class RpcRouter {
 
   /**
    * Calls a method from inside, with plain values; messages of protobuf are maps with the names of the .proto file.
-   * @throws CallError, and whatever the method throws; after the time limit of the service ERR_RPC_TIMEOUT.
+   * @param longestMs - 0 for no limit. Default: that of the service.
+   * @throws CallError, and whatever the method throws; after the time limit ERR_RPC_TIMEOUT.
    */
-  async call(name: string, argument: unknown, callerName: string): Promise<unknown> {
+  async call(name: string, argument: unknown, callerName: string, longestMs?: number): Promise<unknown> {
     const { method, service } = findMethod(this.#options.services(), name);
-    const timeoutMs = service.timeoutMs ?? this.#options.limits.callTimeoutMs;
+    const timeoutMs = longestMs ?? service.timeoutMs ?? this.#options.limits.callTimeoutMs;
     const caller: Caller = { name: callerName, debug: true, inside: true, onGone: () => () => undefined };
     const call = new InsideCall(name, caller, timeoutMs);
     return await call.run(method, argument);
