@@ -28,8 +28,10 @@ export function deadLetter(job: Job, pipeline: string, error: string, now: numbe
   return { ...job, headers, attempt: 1, options };
 }
 
-/** A dead letter as the job that it was, and its pipeline; undefined for what is no dead letter. */
-export function revived(job: Job): { readonly pipeline: string; readonly job: Job } | undefined {
+/** A dead letter as the job that it was, its pipeline, and when it failed (milliseconds since 1970; NaN when it does not say); undefined for what is no dead letter. */
+export function revived(
+  job: Job,
+): { readonly pipeline: string; readonly failedAt: number; readonly job: Job } | undefined {
   const pipeline = job.headers[DEAD_HEADERS.pipeline]?.[0];
   if (pipeline === undefined) return undefined;
   const unique = job.headers[DEAD_HEADERS.unique]?.[0];
@@ -37,6 +39,7 @@ export function revived(job: Job): { readonly pipeline: string; readonly job: Jo
   const headers = Object.fromEntries(Object.entries(job.headers).filter(([name]) => !own.has(name)));
   return {
     pipeline,
+    failedAt: Date.parse(job.headers[DEAD_HEADERS.at]?.[0] ?? ''),
     job: { ...job, headers, attempt: 1, options: unique === undefined ? job.options : { ...job.options, unique } },
   };
 }

@@ -29,6 +29,7 @@ class DeadLetterReader {
   readonly #dead: Pipeline;
   readonly #limit: number;
   readonly #kept: Delivery[] = [];
+  readonly #begunAt = Date.now();
   #seen = 0;
   #count = 0;
   #pending = 0;
@@ -57,7 +58,13 @@ class DeadLetterReader {
 
   async #take(delivery: Delivery): Promise<void> {
     const dead = revived(delivery.job);
-    if (dead === undefined || this.#seen >= this.#limit || this.#failure !== undefined) {
+    // One that has failed again already is for the next call, or this one would never end.
+    if (
+      dead === undefined ||
+      dead.failedAt >= this.#begunAt ||
+      this.#seen >= this.#limit ||
+      this.#failure !== undefined
+    ) {
       this.#kept.push(delivery);
       return;
     }

@@ -1,0 +1,42 @@
+// The queue drivers that whole-server tests run against, each with the real store behind it.
+
+import type { TestContext } from 'node:test';
+import type { ConfigTree } from './start-server.ts';
+
+/** A store that was started for one test, and is gone with it. */
+export interface JobStore {
+  /** `driver` and `config` of a pipeline of this name in it. Servers that are given the same name share the queue, where `shared` says so. */
+  pipeline(name: string): ConfigTree;
+  /** The broker goes away; undefined where there is none. */
+  readonly away?: () => Promise<void>;
+  /** It comes back, with what it had confirmed. */
+  readonly back?: () => Promise<void>;
+  /** Cuts every connection to it; it stays up. */
+  readonly cut?: () => void;
+  /** Connections that were tried since the start, by `performance.now()`. */
+  readonly arrivals?: () => readonly number[];
+}
+
+/** One driver. */
+export interface JobDriver {
+  readonly name: string;
+  /** Confirmed pushes survive the end of the master. */
+  readonly durable: boolean;
+  /** Several masters may share one queue. */
+  readonly shared: boolean;
+  /** Knows `unique` jobs. */
+  readonly unique: boolean;
+  /** Starts the store. `dir` is a folder of the test, which outlives its servers. */
+  start(t: TestContext, dir: string): Promise<JobStore>;
+}
+
+const memory: JobDriver = {
+  name: 'memory',
+  durable: false,
+  shared: false,
+  unique: true,
+  start: async () => ({ pipeline: () => ({ driver: 'memory' }) }),
+};
+
+/** All of them. */
+export const JOB_DRIVERS: readonly JobDriver[] = [memory];
