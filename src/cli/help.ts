@@ -6,6 +6,7 @@ Examples:
   rrts serve                                    serve what .rr.yaml in this directory says
   rrts serve -c app.yaml -o http.address=:9000  another file, and another address
   rrts workers -c app.yaml                      who runs there, and what
+  rrts jobs -c app.yaml                         queues, and the jobs that run
   rrts reset -c app.yaml                        new workers, for new code
   rrts reload -c app.yaml                       the same, and read the file again
   rrts stop -c app.yaml                         finish what runs, then end
@@ -71,6 +72,16 @@ Examples:
   rrts workers --json          for programs
   rrts workers add http -n 2   two more, until the server is restarted
   rrts workers remove http     one less
+`;
+
+/** Printed after the options of `rrts jobs --help`. */
+export const JOBS_HELP = `${WHICH_SERVER}
+Examples:
+  rrts jobs                         each queue with its numbers, and the jobs that run
+  rrts jobs emails -i               one of them, drawn again every second; q ends it
+  rrts jobs --pause emails reports  run no more jobs of these; --resume goes on
+  rrts jobs --retry failed          dead letters back to where they failed
+  rrts jobs --push emails --name 'App\\SendMail' --payload '{"to": 7}' --delay 5s
 `;
 
 /** Printed after the options of `rrts reset --help`. */

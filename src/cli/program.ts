@@ -5,12 +5,14 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import { logicalDirectory } from '../server/working-directory.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
+import type { JobsOptions } from './commands/jobs.ts';
 import type { ServeOptions } from './commands/serve.ts';
 import type { StubsOptions } from './commands/stubs.ts';
 import type { WorkersOptions } from './commands/workers.ts';
 import { EXIT } from './exit-codes.ts';
 import {
   CONFIG_HELP,
+  JOBS_HELP,
   LAMBDA_HELP,
   PROGRAM_HELP,
   RELOAD_HELP,
@@ -46,6 +48,7 @@ export async function run(argv: readonly string[], invokedAs: string): Promise<n
 // Commands are loaded when they are asked for: what a server needs takes half a second of processor time to load.
 const commands = {
   config: () => import('./commands/config.ts'),
+  jobs: () => import('./commands/jobs.ts'),
   lambda: () => import('./commands/lambda.ts'),
   reload: () => import('./commands/reload.ts'),
   reset: () => import('./commands/reset.ts'),
@@ -78,6 +81,7 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
     .action((own: ServeOptions) => runAction(() => serveWithPidFile(globals(), own)));
   addConfigCommands(program, (action) => runAction(() => action(globals())));
   addWorkersCommands(program, (action) => runAction(() => action(globals())));
+  addJobsCommand(program, (action) => runAction(() => action(globals())));
   addServerCommands(program, (action) => runAction(() => action(globals())));
   addStubsCommand(program, (action) => runAction(() => action(globals())));
   addLambdaCommands(program, (action) => runAction(() => action(globals())));
@@ -145,6 +149,30 @@ function addWorkersCommands(program: Command, runAction: RunGlobalAction): void 
     .action((pool: string | undefined, own: { number: number }) =>
       runAction(async (options) => (await commands.workers()).removeWorkers(options, pool, own.number)),
     );
+}
+
+function addJobsCommand(program: Command, runAction: RunGlobalAction): void {
+  program
+    .command('jobs')
+    .description('show the queues of the running server and the jobs that run, or change them')
+    .argument('[pipelines...]', 'only these pipelines')
+    .option('-i, --interactive', 'draw again every second, until q or Ctrl-C')
+    .option('--json', 'print all that is known, for programs')
+    .option('--list', 'print the names of the pipelines')
+    .option('--pause', 'run no more jobs of the named pipelines; they still take pushes')
+    .option('--resume', 'run their jobs')
+    .option('--destroy', 'remove them with all their jobs')
+    .option('--retry', 'take the dead letters in them back to where they failed')
+    .option('--limit <count>', 'for --retry: how many at most (1000)', positive)
+    .option('--push', 'push one job to the named pipeline: --name, --payload, --delay')
+    .option('--name <job>', 'for --push: the name of the job')
+    .option('--payload <text>', 'for --push: its payload; - reads stdin')
+    .option('--delay <duration>', 'for --push: when it may run, such as 5s')
+    .addHelpText('after', JOBS_HELP)
+    .action((names: string[], own: JobsOptions, command: Command) => {
+      const refuse = (message: string): never => command.error(`error: ${message}`);
+      return runAction(async (options) => (await commands.jobs()).jobs(options, names, own, refuse));
+    });
 }
 
 function addServerCommands(program: Command, runAction: RunGlobalAction): void {

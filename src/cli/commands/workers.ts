@@ -6,7 +6,7 @@ import { askReport, noSuchPool, QUICK_MS, refuseWhenStopping } from '../client/s
 import { EXIT } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
 import { count } from '../view/format.ts';
-import { watchWorkers } from '../view/live-view.ts';
+import { watch } from '../view/live-view.ts';
 import { renderServer } from '../view/workers-table.ts';
 
 /** Longest wait for a worker that is added; boots have limits of their own, which end earlier. */
@@ -32,7 +32,7 @@ export async function showWorkers(
     const screen = { columns: process.stdout.columns ?? DEFAULT_COLUMNS, rows: undefined };
     if (json) console.log(JSON.stringify(await ask(), null, 2));
     else if (!interactive) console.log(renderServer(await ask(), screen, Date.now()));
-    else await watchWorkers(ask);
+    else await watch(ask, renderServer);
     return EXIT.ok;
   } finally {
     server.client.close();

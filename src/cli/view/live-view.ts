@@ -1,22 +1,24 @@
-// The live view: the table of workers drawn again every second, until somebody has seen enough.
+// The live view: what a command shows, drawn again every second, until somebody has seen enough.
 
 import { createLogUpdate } from 'log-update';
-import type { ServerView } from '../client/server-report.ts';
-import { renderServer } from './workers-table.ts';
+import type { Screen } from './workers-table.ts';
 
 const EVERY_MS = 1000;
 /** Where a terminal does not tell its size. */
 const DEFAULT_SCREEN = { columns: 120, rows: 24 };
 const CONTROL_C = '\u0003';
 
+/** The text of what was asked for. `now` is the clock of this machine. */
+export type Render<T> = (view: T, screen: Screen, now: number) => string;
+
 /**
  * Draws until `q`, Ctrl-C, SIGINT or SIGTERM, and leaves the terminal as it was, with the last picture on it. Where stdout is no
  * terminal the pictures follow one another.
  * @throws what `ask` rejects with.
  */
-export async function watchWorkers(ask: () => Promise<ServerView>): Promise<void> {
+export async function watch<T>(ask: () => Promise<T>, render: Render<T>): Promise<void> {
   const enough = new Enough();
-  const draw = process.stdout.isTTY ? onTerminal() : onPaper();
+  const draw = process.stdout.isTTY ? onTerminal(render) : onPaper(render);
   try {
     while (!enough.seen) {
       draw.show(await ask());
@@ -28,27 +30,27 @@ export async function watchWorkers(ask: () => Promise<ServerView>): Promise<void
   }
 }
 
-interface Drawing {
-  show(view: ServerView): void;
+interface Drawing<T> {
+  show(view: T): void;
   end(): void;
 }
 
-function onTerminal(): Drawing {
+function onTerminal<T>(render: Render<T>): Drawing<T> {
   const update = createLogUpdate(process.stdout);
   return {
     show(view) {
       const { columns = DEFAULT_SCREEN.columns, rows = DEFAULT_SCREEN.rows } = process.stdout;
       const hint = process.stdin.isTTY ? '\n\nq ends' : '';
-      update(renderServer(view, { columns, rows: rows - 2 }, Date.now()) + hint);
+      update(render(view, { columns, rows: rows - 2 }, Date.now()) + hint);
     },
     end: () => update.done(),
   };
 }
 
-function onPaper(): Drawing {
+function onPaper<T>(render: Render<T>): Drawing<T> {
   const screen = { columns: DEFAULT_SCREEN.columns, rows: undefined };
   return {
-    show: (view) => console.log(`${new Date().toISOString()}\n${renderServer(view, screen, Date.now())}\n`),
+    show: (view) => console.log(`${new Date().toISOString()}\n${render(view, screen, Date.now())}\n`),
     end: () => undefined,
   };
 }

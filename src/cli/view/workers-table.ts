@@ -1,9 +1,9 @@
 // The workers of a server as text: a table for each pool, its queue and why its workers ended.
 
-import Table from 'cli-table3';
-import type { WorkerReport } from '../../server/control/report.ts';
+import type { ServerStatus, WorkerReport } from '../../server/control/report.ts';
 import type { PoolView, ServerView } from '../client/server-report.ts';
 import { count, formatBytes, formatSpan, printable } from './format.ts';
+import { type Column, plainTable } from './plain-table.ts';
 
 /** Size of what is drawn on. */
 export interface Screen {
@@ -19,7 +19,16 @@ const SHOWN_EXITS = 3;
 /** Lines of a pool beside its workers: title, heading, exits twice, an empty one. */
 const OTHER_LINES = 5;
 
-const HEADING = ['PID', 'STATE', 'REQUESTS', 'MEMORY', 'CPU', 'AGE', 'FOR', 'RUNS'];
+const COLUMNS: readonly Column[] = [
+  ['PID', 'right'],
+  ['STATE', 'left'],
+  ['REQUESTS', 'right'],
+  ['MEMORY', 'right'],
+  ['CPU', 'right'],
+  ['AGE', 'right'],
+  ['FOR', 'right'],
+  ['RUNS', 'left'],
+];
 
 /** The whole text, without a line end. `now` is the clock for ages where the server does not tell its own. */
 export function renderServer(view: ServerView, screen: Screen, now: number): string {
@@ -27,13 +36,12 @@ export function renderServer(view: ServerView, screen: Screen, now: number): str
   const rows = rowsPerPool(view, screen);
   const pools = view.pools.map((pool) => renderPool(pool, screen, rows, clock));
   if (pools.length === 0) pools.push(view.status?.phase === 'starting' ? 'no workers yet' : 'no pools');
-  return [...title(view), ...pools].join('\n\n');
+  return [...(view.status === undefined ? [] : [serverTitle(view.status)]), ...pools].join('\n\n');
 }
 
-function title({ status }: ServerView): string[] {
-  if (status === undefined) return [];
-  const { version, pid, phase, startedAt, now, config } = status;
-  return [`rrts ${version}, pid ${pid}, ${phase}, up ${formatSpan(now - startedAt)}, ${printable(config, 200)}`];
+/** The first line of every view. */
+export function serverTitle({ version, pid, phase, startedAt, now, config }: ServerStatus): string {
+  return `rrts ${version}, pid ${pid}, ${phase}, up ${formatSpan(now - startedAt)}, ${printable(config, 200)}`;
 }
 
 /** Workers that can be shown of each pool; undefined for all. */
@@ -65,25 +73,11 @@ function poolTitle({ name, workers, target, queueLength, bootFailures }: PoolVie
 
 function renderWorkers(workers: readonly WorkerReport[], { columns }: Screen, now: number): string {
   const width = Math.max(NARROWEST_REQUEST, columns - OTHER_COLUMNS);
-  const table = new Table({
-    head: HEADING,
-    colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'right', 'left'],
-    // No frame and no colours: read by people, and by awk.
-    chars: Object.fromEntries(FRAME.map((part) => [part, part === 'middle' ? ' ' : ''])),
-    style: { 'padding-left': 1, 'padding-right': 0, head: [], border: [], compact: true },
-  });
-  for (const worker of workers) table.push(cells(worker, width, now));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  return plainTable(
+    COLUMNS,
+    workers.map((worker) => cells(worker, width, now)),
+  );
 }
-
-const FRAME = [
-  ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-  ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
-];
 
 function cells(worker: WorkerReport, width: number, now: number): string[] {
   const { pid, state, leaving, requests, memoryBytes, cpuPercent, startedAt, activity, busyMs, held } = worker;
