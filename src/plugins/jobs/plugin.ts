@@ -71,6 +71,7 @@ class JobsPlugin implements Plugin {
   }
 
   #health(): Health {
+    if (this.#pools.length === 0) return { live: true, ready: false, message: 'its workers boot' };
     const empty = this.#pools.filter(({ pool }) => {
       const { ready, working } = pool.stats();
       return ready + working === 0;
