@@ -30,6 +30,7 @@ export const PHP_NEEDS = [
   program('git', 'git'),
   program('unzip', 'unzip'),
   phpLibrary('Symfony/Component/Runtime', 'php-symfony-runtime'),
+  phpLibrary('Symfony/Component/Messenger', 'php-symfony-messenger'),
   phpLibrary('Laravel/Lumen', 'php-laravel-lumen-framework'),
   phpLibrary('FastRoute', 'php-nikic-fast-route'),
 ];

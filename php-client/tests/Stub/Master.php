@@ -103,6 +103,45 @@ final class Master
         $this->send(FrameCodec::encode(new Frame($this->codec->flag(), $bytes . $body, [\strlen($bytes)])));
     }
 
+    /**
+     * Sends a job and waits for the answer.
+     *
+     * @param array<string, mixed> $head over one that has everything
+     *
+     * @return array<array-key, mixed>|string the head of the answer, or the text of an error frame
+     */
+    public function job(string $name, string $payload = '', array $head = []): array|string
+    {
+        $this->beginJob($name, $payload, $head);
+
+        return $this->jobAnswer();
+    }
+
+    /** @param array<string, mixed> $head */
+    public function beginJob(string $name, string $payload = '', array $head = []): void
+    {
+        $head += [
+            'id' => 'id-1', 'job' => $name, 'pipeline' => 'emails', 'driver' => 'memory', 'queue' => 'emails-queue', 'headers' => ['x-a' => ['1', '2']],
+            'attempt' => 2, 'max_attempts' => 3, 'timeout' => 1500, 'pushed_at' => 1_700_000_000_250,
+        ];
+        $bytes = $this->codec->encode($head);
+        $this->send(FrameCodec::encode(new Frame($this->codec->flag(), $bytes . $payload, [\strlen($bytes)])));
+    }
+
+    /** @return array<array-key, mixed>|string */
+    public function jobAnswer(): array|string
+    {
+        $frame = $this->receive();
+        if (($frame->flags & Frame::ERROR) !== 0) {
+            return $frame->payload;
+        }
+        if (\strlen($frame->payload) !== $frame->options[0]) {
+            throw new \RuntimeException('The answer to a job has a body.');
+        }
+
+        return $this->codec->decode($frame->payload);
+    }
+
     /** Takes a call; its sequence number, method, argument and deadline. */
     public function call(): RpcCall
     {

@@ -1,0 +1,195 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Rrts\Messenger;
+
+use Psr\Container\ContainerInterface;
+use Psr\EventDispatcher\EventDispatcherInterface;
+use Psr\Log\LoggerInterface;
+use Rrts\Exception\ConnectionException;
+use Rrts\Exception\TransportException;
+use Rrts\Jobs\Job;
+use Rrts\Jobs\JobWorker;
+use Rrts\Jobs\UnrecoverableException;
+use Symfony\Component\Messenger\Envelope;
+use Symfony\Component\Messenger\Event\WorkerMessageFailedEvent;
+use Symfony\Component\Messenger\Event\WorkerMessageHandledEvent;
+use Symfony\Component\Messenger\Event\WorkerMessageReceivedEvent;
+use Symfony\Component\Messenger\Exception\HandlerFailedException;
+use Symfony\Component\Messenger\Exception\MessageDecodingFailedException;
+use Symfony\Component\Messenger\MessageBusInterface;
+use Symfony\Component\Messenger\Stamp\ConsumedByWorkerStamp;
+use Symfony\Component\Messenger\Stamp\ReceivedStamp;
+use Symfony\Component\Messenger\Stamp\RedeliveryStamp;
+use Symfony\Component\Messenger\Stamp\TransportMessageIdStamp;
+use Symfony\Contracts\Service\ResetInterface;
+use Symfony\Contracts\Service\ServiceProviderInterface;
+
+/**
+ * Handles the jobs of `rrts://` transports: decodes each, dispatches it on the bus and says what became of it. It is a handler for
+ * {@see JobWorker}; {@see \Rrts\Runtime\Runtime} runs it where the server starts a worker for jobs.
+ */
+final class MessengerWorker
+{
+    /** Header of a job: how often it was put back because of a RecoverableExceptionInterface. */
+    private const RECOVERIES_HEADER = 'rrts-messenger-recoveries';
+    /** Seconds between two of those, at most. */
+    private const LONGEST_RECOVERY = 60;
+    /** Seconds until a message is tried again whose failure a listener could not take. */
+    private const LISTENER_DELAY = 30.0;
+
+    /** @var array<string, Transport> by pipeline */
+    private array $byPipeline = [];
+
+    /**
+     * @param MessageBusInterface $bus where messages are dispatched: `messenger.routable_message_bus`
+     * @param ContainerInterface $transports the transports by their names: `messenger.receiver_locator`
+     * @param EventDispatcherInterface|null $events gets the WorkerMessage events of Messenger
+     * @param ResetInterface|null $resetter of the services; called after each message
+     * @param LoggerInterface|null $logger gets the exceptions of handlers
+     */
+    public function __construct(
+        private readonly MessageBusInterface $bus,
+        private readonly ContainerInterface $transports,
+        private readonly ?EventDispatcherInterface $events = null,
+        private readonly ?ResetInterface $resetter = null,
+        private readonly ?LoggerInterface $logger = null,
+    ) {}
+
+    /**
+     * Handles one job. What the handler throws is settled here, by the rules of Messenger.
+     *
+     * @throws UnrecoverableException when no transport belongs to the pipeline
+     * @throws TransportException when the server has gone
+     * @throws \Throwable what a listener throws before and after the handlers
+     */
+    public function __invoke(Job $job): void
+    {
+        try {
+            $this->handle($job, $this->transportOf($job));
+        } finally {
+            $this->resetter?->reset();
+        }
+    }
+
+    private function handle(Job $job, Transport $transport): void
+    {
+        try {
+            $envelope = $transport->decode($job)->with(new TransportMessageIdStamp($job->id));
+        } catch (MessageDecodingFailedException $exception) {
+            $this->logger?->critical("The job {$job->name} ({$job->id}) of {$job->pipeline} is no message: {error}", ['error' => $exception->getMessage(), 'exception' => $exception]);
+            $job->fail($exception, false);
+
+            return;
+        }
+        $retries = $job->attempt - 1 + self::recoveriesOf($job);
+        if ($retries > 0 && !$transport->hasSymfonyRetries()) {
+            $envelope = $envelope->with(new RedeliveryStamp($retries));
+        }
+        $received = new WorkerMessageReceivedEvent($envelope, $transport->name);
+        $this->events?->dispatch($received);
+        if (!$received->shouldHandle()) {
+            return;
+        }
+        $envelope = $received->getEnvelope();
+        try {
+            $envelope = $this->bus->dispatch($envelope->with(new ReceivedStamp($transport->name), new ConsumedByWorkerStamp()));
+        } catch (\Throwable $exception) {
+            if ($exception instanceof TransportException && !$exception instanceof ConnectionException) {
+                throw $exception;
+            }
+            $this->failed($job, $transport, $exception instanceof HandlerFailedException ? $exception->getEnvelope() : $envelope, $exception);
+
+            return;
+        }
+        $this->events?->dispatch(new WorkerMessageHandledEvent($envelope, $transport->name));
+    }
+
+    private function failed(Job $job, Transport $transport, Envelope $envelope, \Throwable $exception): void
+    {
+        $verdict = Verdict::of($exception);
+        if ($transport->hasSymfonyRetries()) {
+            $event = new WorkerMessageFailedEvent($envelope, $transport->name, $exception);
+            $this->events?->dispatch($event);
+            if (!$event->willRetry()) {
+                $job->fail($verdict->cause, false);
+            }
+
+            return;
+        }
+        $isLast = !$verdict->isRecoverable && ($verdict->isUnrecoverable || $job->attempt >= $job->maxAttempts);
+        $this->log($job, $verdict->cause, $isLast);
+        $event = new WorkerMessageFailedEvent($envelope->with(new RetriedByServerStamp()), $transport->name, $exception);
+        if (!$isLast) {
+            $event->setForRetry();
+        }
+        match (true) {
+            !$this->tellListeners($event) && $isLast => $job->requeue(self::LISTENER_DELAY, [], 'a listener of WorkerMessageFailedEvent has failed'),
+            $verdict->isRecoverable => $this->putBack($job, $verdict),
+            default => $job->fail($verdict->cause, !$verdict->isUnrecoverable),
+        };
+    }
+
+    /** Whether they took it. A failure transport that does not answer must not cost the message. */
+    private function tellListeners(WorkerMessageFailedEvent $event): bool
+    {
+        try {
+            $this->events?->dispatch($event);
+
+            return true;
+        } catch (\Throwable $exception) {
+            $this->logger?->critical('A listener of WorkerMessageFailedEvent has failed: {error}', ['error' => $exception->getMessage(), 'exception' => $exception]);
+
+            return false;
+        }
+    }
+
+    /** Each time later than before, since nothing else ends it. */
+    private function putBack(Job $job, Verdict $verdict): void
+    {
+        $recoveries = self::recoveriesOf($job);
+        $delay = $verdict->delay ?? (float) \min(2 ** \min($recoveries, 10), self::LONGEST_RECOVERY);
+        $job->requeue($delay, [self::RECOVERIES_HEADER => (string) ($recoveries + 1)], $verdict->cause->getMessage());
+    }
+
+    private function log(Job $job, \Throwable $cause, bool $isLast): void
+    {
+        $text = 'Error thrown while handling message {class}, attempt {attempt} of {attempts}. ' . ($isLast ? 'It is not tried again.' : 'It is tried again.') . ' Error: "{error}"';
+        $context = ['class' => $job->name, 'attempt' => $job->attempt, 'attempts' => $job->maxAttempts, 'error' => $cause->getMessage(), 'exception' => $cause];
+        if ($isLast) {
+            $this->logger?->critical($text, $context);
+        } else {
+            $this->logger?->warning($text, $context);
+        }
+    }
+
+    /** The transport that has sent it; for what others have pushed, the one of the pipeline. */
+    private function transportOf(Job $job): Transport
+    {
+        $transport = $this->transport($job->header(Transport::NAME_HEADER) ?? $job->pipeline) ?? $this->byPipeline[$job->pipeline] ?? null;
+        if ($transport !== null) {
+            return $transport;
+        }
+        foreach ($this->transports instanceof ServiceProviderInterface ? \array_keys($this->transports->getProvidedServices()) : [] as $name) {
+            $found = $this->transport($name);
+            if ($found?->pipeline === $job->pipeline) {
+                return $this->byPipeline[$job->pipeline] = $found;
+            }
+        }
+
+        throw new UnrecoverableException("The job {$job->name} of the pipeline {$job->pipeline} belongs to no transport: messenger.yaml has none with the DSN rrts://{$job->pipeline}.");
+    }
+
+    private function transport(string $name): ?Transport
+    {
+        $transport = $this->transports->has($name) ? $this->transports->get($name) : null;
+
+        return $transport instanceof Transport ? $transport : null;
+    }
+
+    private static function recoveriesOf(Job $job): int
+    {
+        return (int) $job->header(self::RECOVERIES_HEADER);
+    }
+}

@@ -1,0 +1,45 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Rrts\Tests\Unit\Messenger;
+
+use PHPUnit\Framework\TestCase;
+use Rrts\Messenger\MessengerWorker;
+use Rrts\Messenger\RetryListener;
+use Rrts\Messenger\RrtsMessengerBundle;
+use Rrts\Messenger\TransportFactory;
+use Symfony\Component\DependencyInjection\ContainerBuilder;
+use Symfony\Component\DependencyInjection\ServiceLocator;
+use Symfony\Component\Messenger\EventListener\SendFailedMessageForRetryListener;
+use Symfony\Component\Messenger\MessageBus;
+
+final class RrtsMessengerBundleTest extends TestCase
+{
+    public function testAnApplicationWithMessengerGetsAWorkerAndATransport(): void
+    {
+        $container = self::container();
+        $container->register('messenger.routable_message_bus', MessageBus::class);
+        $container->register('messenger.receiver_locator', ServiceLocator::class)->setArguments([[]]);
+        $container->register('messenger.retry.send_failed_message_for_retry_listener', SendFailedMessageForRetryListener::class)->setPublic(true)->setArguments([new ServiceLocator([]), new ServiceLocator([])]);
+        self::assertSame([TransportFactory::class], \array_keys($container->findTaggedServiceIds('messenger.transport_factory')));
+        $container->compile();
+        self::assertInstanceOf(MessengerWorker::class, $container->get(MessengerWorker::class));
+        self::assertInstanceOf(RetryListener::class, $container->get('messenger.retry.send_failed_message_for_retry_listener'));
+    }
+
+    public function testAnApplicationWithoutMessengerIsLeftAlone(): void
+    {
+        $container = self::container();
+        $container->compile();
+        self::assertFalse($container->has(MessengerWorker::class));
+    }
+
+    private static function container(): ContainerBuilder
+    {
+        $container = new ContainerBuilder();
+        (new RrtsMessengerBundle())->build($container);
+
+        return $container;
+    }
+}
