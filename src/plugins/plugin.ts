@@ -97,6 +97,8 @@ export interface PluginContext {
    * server's own and that the plugin has logged it: the server goes on instead of stopping.
    */
   claimFaults(claim: (thrown: unknown) => boolean): void;
+  /** True until every plugin has started. */
+  starting(): boolean;
   /** True from the moment the server was asked to stop. */
   readonly stopping: boolean;
 }

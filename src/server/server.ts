@@ -243,6 +243,7 @@ export class Server {
       callRpc: (method, argument, options) => this.#router.call(method, argument, name, options?.timeoutMs),
       rpcRouter: this.#router,
       claimFaults: (claim) => void this.#faultClaims.push(claim),
+      starting: () => !this.#ready,
       get stopping() {
         return server.stopping;
       },

@@ -35,6 +35,7 @@ export function fakeContext(stats: () => readonly PoolStats[]): PluginContext & 
     callRpc: (method, argument) => router.call(method, argument, 'test'),
     rpcRouter: router,
     claimFaults: () => undefined,
+    starting: () => false,
     stopping: false,
   };
 }

@@ -55,7 +55,10 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set([
   'ERR_WORKER_STREAM_TIMEOUT',
 ]);
 
-/** A run. The core counts attempts and gives it to a worker again: the pool never replays it. */
+/**
+ * A run. The core counts attempts and gives it to a worker again: the pool never replays it, and never sends it ahead to a busy worker, because the order to
+ * give it back can cross its begin; then it would run twice though nothing failed.
+ */
 export class JobRun extends PoolRequest implements JobHead {
   readonly job: Job;
   readonly pipeline: string;
@@ -102,11 +105,6 @@ export class JobRun extends PoolRequest implements JobHead {
 
   override get label(): string {
     return `${this.pipeline}: ${this.job.name}`;
-  }
-
-  /** A worker that ends before it begins gives it back; one that dies of it has run it. Both are safe, so it may be sent ahead. */
-  override get mayBeSentAhead(): boolean {
-    return true;
   }
 
   encode(codec: HeadCodec): Payload {

@@ -56,6 +56,7 @@ class StatusPlugin implements Plugin {
       checks: this.#context.healthChecks(),
       workers: this.#workers(),
       wanted,
+      starting: this.#context.starting(),
       stopping: this.#context.stopping,
       unavailable: this.#config.unavailableStatusCode,
     });

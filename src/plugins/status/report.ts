@@ -21,13 +21,14 @@ export interface ReportInput {
   readonly workers: ReadonlyMap<string, number>;
   /** Names given with `?plugin=`; none means all. */
   readonly wanted: readonly string[];
+  readonly starting: boolean;
   readonly stopping: boolean;
   readonly unavailable: number;
 }
 
 /** The answer of a probe: 200 only when every plugin that was asked for is well. */
 export function report(input: ReportInput): { status: number; plugins: PluginReport[] } {
-  const { probe, checks, stopping, unavailable } = input;
+  const { probe, checks, starting, stopping, unavailable } = input;
   const names = input.wanted.length > 0 ? [...new Set(input.wanted)] : [...checks.keys()];
   if (stopping && probe === 'ready') {
     const error_message = 'the server is stopping';
@@ -38,9 +39,9 @@ export function report(input: ReportInput): { status: number; plugins: PluginRep
   }
   const plugins = names.map((name) => reportOne(name, checks.get(name), input));
   const failed = plugins.some(({ status_code }) => status_code !== 200);
-  // Without any check nothing serves yet: alive, but not ready.
-  const idle = plugins.length === 0 && probe === 'ready';
-  return { status: failed || idle ? unavailable : 200, plugins };
+  // Some plugins may serve already, and some have no check yet.
+  const early = (starting || plugins.length === 0) && input.wanted.length === 0 && probe === 'ready';
+  return { status: failed || early ? unavailable : 200, plugins };
 }
 
 function reportOne(name: string, check: (() => Health) | undefined, input: ReportInput): PluginReport {

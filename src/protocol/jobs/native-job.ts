@@ -2,13 +2,14 @@
 
 import { isRrtsError, messageOf } from '../../core/errors.ts';
 import { FLAG } from '../frame.ts';
+import { bytesToText, textToBytes } from '../http/bytes-text.ts';
 import { headError } from '../http/head-error.ts';
 import type { HeadCodec, Payload } from '../payload.ts';
 import { decodeMessagePack, encodeMessagePack } from '../rpc/message-pack.ts';
 import { DONE, type JobHead, type JobReply } from './head.ts';
 import { readHeaders } from './headers.ts';
 
-/** Names in snake_case; times in milliseconds. */
+/** Names in snake_case; times in milliseconds. In JSON a string has one code point per byte, as in all heads. */
 export function encodeNativeJob(codec: HeadCodec, head: JobHead, payload: Buffer): Payload {
   const map = {
     id: head.id,
@@ -24,7 +25,7 @@ export function encodeNativeJob(codec: HeadCodec, head: JobHead, payload: Buffer
   };
   return codec === 'native'
     ? { flags: FLAG.MSGPACK, head: encodeMessagePack(map), body: payload }
-    : { flags: FLAG.JSON, head: Buffer.from(JSON.stringify(map)), body: payload };
+    : { flags: FLAG.JSON, head: Buffer.from(textToBytes(JSON.stringify(map))), body: payload };
 }
 
 /** PHP writes an empty array as a list, in both codecs: then, as with an empty map, the job is done. @throws RrtsError ERR_PROTOCOL_HEAD */
@@ -50,7 +51,7 @@ export function decodeNativeReply(flags: number, head: Buffer): JobReply {
 
 function parse(flags: number, head: Buffer): unknown {
   try {
-    return (flags & FLAG.MSGPACK) !== 0 ? decodeMessagePack(head) : JSON.parse(head.toString('utf8'));
+    return (flags & FLAG.MSGPACK) !== 0 ? decodeMessagePack(head) : JSON.parse(bytesToText(head.toString('utf8')));
   } catch (thrown) {
     throw headError(isRrtsError(thrown) ? thrown.message : `is no JSON: ${messageOf(thrown)}`, head);
   }

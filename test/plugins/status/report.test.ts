@@ -12,7 +12,7 @@ const DEAD: Health = { live: false, ready: false, message: 'broken' };
 function ask(probe: Probe, health: Health | undefined, more: Partial<ReportInput> = {}): ReturnType<typeof report> {
   const checks = new Map(health === undefined ? [] : [['http', (): Health => health]]);
   const workers = new Map([['http', health === WELL ? 2 : 0]]);
-  return report({ probe, checks, workers, wanted: [], stopping: false, unavailable: 503, ...more });
+  return report({ probe, checks, workers, wanted: [], starting: false, stopping: false, unavailable: 503, ...more });
 }
 
 const STATES: readonly (readonly [
@@ -38,6 +38,13 @@ for (const [name, health, stopping, live, healthy, ready] of STATES) {
     assert.deepEqual(statuses, [live, healthy, ready]);
   });
 }
+
+test('a server of which a plugin has yet to start is not ready, though others are', () => {
+  const starting = { starting: true };
+  assert.equal(ask('ready', WELL, starting).status, 503);
+  assert.equal(ask('ready', WELL, { ...starting, wanted: ['http'] }).status, 200);
+  assert.equal(ask('health', WELL, starting).status, 200);
+});
 
 test("a record for each plugin, in RoadRunner's words", () => {
   assert.deepEqual(ask('ready', WELL).plugins, [{ plugin_name: 'http', error_message: '', status_code: 200 }]);
