@@ -1,6 +1,6 @@
 // The driver amqp: jobs in a queue of RabbitMQ, which several servers may share, RoadRunner's among them.
 
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { RrtsError } from '../../../core/errors.ts';
 import type { Driver, DriverContext, DriverStats, DriverType, NewJob, PushResult } from '../driver.ts';
 import { BrokerError, bounded } from './broker.ts';
@@ -169,6 +169,8 @@ export class AmqpDriver implements Driver {
     } else if (!this.#running && open !== undefined) {
       this.#consumer = undefined;
       await bounded(session.consume.basicCancel({ consumerTag: open.tag }));
+      // What came before the answer is handed on by the package a turn later.
+      await turn();
       this.#deliveries.giveBack();
     }
   }

@@ -111,7 +111,9 @@ export class Session {
     for (const channel of channels) {
       // Of a lost connection the channels end first: its own error, which says why, comes within the same turn.
       channel.on('close', () => {
-        queueMicrotask(() => this.fail(faults.get(channel) ?? new BrokerError('the broker closed a channel', 'CLOSED')));
+        queueMicrotask(() =>
+          this.fail(faults.get(channel) ?? new BrokerError('the broker closed a channel', 'CLOSED')),
+        );
       });
     }
     this.consume.on('basic.cancel', () => this.fail(new BrokerError('the queue was removed', 'CANCELLED')));

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { RrtsError } from '../../../../src/core/errors.ts';
+import { amqpDriverType } from '../../../../src/plugins/jobs/amqp/amqp-driver.ts';
 import { type RabbitMq, startRabbitMq } from '../../../helpers/rabbitmq.ts';
 import { eventually } from '../../../helpers/wait-for.ts';
+import { driverContract } from '../driver-contract.ts';
 import { job, makeDriver, now, otherClient, startDriver } from './rig.ts';
 
 describe('the driver amqp', { concurrency: true, timeout: 120_000 }, () => {
@@ -13,6 +15,18 @@ describe('the driver amqp', { concurrency: true, timeout: 120_000 }, () => {
     rabbit = await startRabbitMq();
   });
   after(() => rabbit?.close());
+
+  let queues = 0;
+  driverContract('amqp', {
+    open: async (t, context) => {
+      const pipeline = `contract-${++queues}`;
+      const driver = amqpDriverType.create({}, { addr: rabbit.url }, { ...context, pipeline });
+      t.after(() => driver.stop());
+      await driver.start();
+      return driver;
+    },
+    lacks: ['unique'],
+  });
 
   const refused = (code: string, text: RegExp) => (error: RrtsError) => {
     assert.equal(error.code, code);
