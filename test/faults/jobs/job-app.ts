@@ -15,6 +15,8 @@ import { RpcClient } from '../../plugins/rpc/rpc-client.ts';
 export interface JobAppWish {
   /** Keys of the pipeline `work`: `retry`, `timeout`, `config` ... */
   readonly pipeline?: ConfigTree;
+  /** Further pipelines. */
+  readonly pipelines?: ConfigTree;
   /** Further keys of `jobs`. */
   readonly jobs?: ConfigTree;
   readonly workers?: number;
@@ -144,6 +146,7 @@ export async function startJobApp(t: TestContext, store: JobStore, wish: JobAppW
         pipelines: {
           work: { dead_letter: 'dead', retry: { delay: '50ms' }, ...store.pipeline('work'), ...wish.pipeline },
           dead: store.pipeline('dead'),
+          ...wish.pipelines,
         },
       },
     },
