@@ -117,11 +117,22 @@ export interface Plugin {
   stop(graceMs: number): Promise<void>;
 }
 
+/** Something about a key of a plugin's section; `path` leads to it within the section. */
+export interface SectionProblem {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
 /** One kind of plugin: its key in the configuration, the schema of that section, and how to make one. */
 export interface PluginType<Schema extends z.ZodType, Config> {
   readonly name: string;
   readonly schema: Schema;
   create(config: Config, context: PluginContext): Plugin;
-  /** What is allowed and yet looks like a mistake; `path` leads to the key within the section. Default: nothing. */
-  warnings?(config: Config): readonly { readonly path: readonly string[]; readonly message: string }[];
+  /** What is allowed and yet looks like a mistake. Default: nothing. */
+  warnings?(config: Config): readonly SectionProblem[];
+  /**
+   * What is wrong with the section in the light of the others: a name that must be there, for one. The configuration is refused. `sections` are
+   * those of the plugins that the file has one for, by their keys, names in camelCase. Default: nothing.
+   */
+  problems?(config: Config, sections: ReadonlyMap<string, unknown>): readonly SectionProblem[];
 }

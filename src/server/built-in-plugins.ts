@@ -2,6 +2,7 @@
 
 import type { z } from 'zod';
 import { bridgePlugin } from '../plugins/bridge/plugin.ts';
+import { cronPlugin } from '../plugins/cron/plugin.ts';
 import { httpPlugin } from '../plugins/http/plugin.ts';
 import { jobsPlugin } from '../plugins/jobs/plugin.ts';
 import { kvPlugin } from '../plugins/kv/plugin.ts';
@@ -19,8 +20,8 @@ export type AnyPluginType = PluginType<z.ZodType, unknown>;
 
 /**
  * Probes and metrics come first: they answer while workers boot, and until the last of them is gone. What PHP may call comes before
- * whatever starts PHP, which may call it while it boots and until it has stopped. The watch over files comes last: it manages the pools of those
- * before it.
+ * whatever starts PHP, which may call it while it boots and until it has stopped. Schedules come after
+ * all that they set going. The watch over files comes last: it manages the pools of those before it.
  */
 export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   statusPlugin,
@@ -33,5 +34,6 @@ export const BUILT_IN_PLUGINS: readonly AnyPluginType[] = [
   servicePlugin,
   httpPlugin,
   lambdaPlugin,
+  cronPlugin,
   reloadPlugin,
 ];

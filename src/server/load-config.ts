@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { RrtsError } from '../core/errors.ts';
-import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
+import type { SectionProblem } from '../plugins/plugin.ts';
+import { type AnyPluginType, BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import { type RootConfig, rootSchema, toRootConfig } from './config.ts';
 import {
   type ConfigNode,
@@ -67,7 +68,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   problems.push(...missingSections(fitted, problems));
   if (!result.success || problems.length > 0) throw invalid('ERR_CONFIG_INVALID', problems);
   const config = toRootConfig(result.data);
-  for (const problem of pluginWarnings(config, fitted)) loading.warn(problem);
+  const crossing = pluginProblems(config, fitted, (type, section) => type.problems?.(section, config.plugins));
+  if (crossing.length > 0) throw invalid('ERR_CONFIG_INVALID', crossing);
+  const doubtful = pluginProblems(config, fitted, (type, section) => type.warnings?.(section));
+  for (const problem of doubtful) loading.warn(problem);
   return {
     config,
     written: toPlain(fitted) as Record<string, unknown>,
@@ -226,12 +230,16 @@ function missingSections(root: ConfigNode, problems: readonly Problem[]): Proble
 }
 
 /** What the plugins make of their sections. */
-function pluginWarnings(config: RootConfig, root: ConfigNode): Problem[] {
-  return BUILT_IN_PLUGINS.flatMap(({ name, warnings }) => {
-    const section = config.plugins.get(name);
-    const found = section === undefined ? [] : (warnings?.(section) ?? []);
+function pluginProblems(
+  config: RootConfig,
+  root: ConfigNode,
+  find: (type: AnyPluginType, section: unknown) => readonly SectionProblem[] | undefined,
+): Problem[] {
+  return BUILT_IN_PLUGINS.flatMap((type) => {
+    const section = config.plugins.get(type.name);
+    const found = section === undefined ? [] : (find(type, section) ?? []);
     return found.map(({ path, message }) => {
-      const whole = [name, ...path];
+      const whole = [type.name, ...path];
       return { place: placeOfKey(root, whole), path: whole.join('.'), message };
     });
   });

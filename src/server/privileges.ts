@@ -20,7 +20,8 @@ const ROOT_CURE =
 /**
  * Checks `server.user`, `server.group`, `server.on_init.user`, and `user` of each service.
  * @param allowRoot - the operator wants PHP to run as root.
- * @param services - the section of the services, when there is one: they run as `server.user` unless they say another.
+ * @param services - the section of the services, when there is one: they run as `server.user` unless they say another. Empty when other programs than
+ * workers are run.
  * @throws RrtsError ERR_ROOT_REFUSED when PHP would run as root; ERR_CONFIG_INVALID for a user or group that the system does not
  * know or that this process may not become; ERR_WORKER_SPAWN without setpriv.
  */
@@ -33,7 +34,7 @@ export function checkPrivileges(
     const keys = { user: `service.${name}.user`, group: 'server.group' };
     if (user !== undefined) checkOne({ user, group: groupOf(user, undefined, keys) }, keys, allowRoot);
   }
-  // Without `server` no PHP of ours runs; what RPC clients create does.
+  // Without `server` no PHP of ours runs; what RPC clients create does, and commands of cron.
   if (server === undefined && services !== undefined)
     checkOne({ user: undefined, group: undefined }, WORKER_KEYS, allowRoot);
   if (server === undefined) return;

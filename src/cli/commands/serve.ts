@@ -2,6 +2,8 @@
 
 import { resolve } from 'node:path';
 import type { Logger } from '../../core/logger.ts';
+import type { CronSection } from '../../plugins/cron/config.ts';
+import { cronPlugin } from '../../plugins/cron/plugin.ts';
 import type { ServiceSection } from '../../plugins/service/config.ts';
 import { servicePlugin } from '../../plugins/service/plugin.ts';
 import { openControl } from '../../server/control/control-listener.ts';
@@ -103,7 +105,9 @@ function createServer(
 
 function checkPrivilegesOf({ config }: LoadedConfig, options: GlobalOptions): void {
   const services = config.plugins.get(servicePlugin.name) as ServiceSection | undefined;
-  checkPrivileges(config.server, rootAllowed(options), services);
+  const cron = config.plugins.get(cronPlugin.name) as CronSection | undefined;
+  const commands = Object.values(cron ?? {}).some(({ command }) => command !== undefined);
+  checkPrivileges(config.server, rootAllowed(options), services ?? (commands ? {} : undefined));
 }
 
 /** For systemctl status. */
