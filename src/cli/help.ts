@@ -7,6 +7,7 @@ Examples:
   rrts serve -c app.yaml -o http.address=:9000  another file, and another address
   rrts workers -c app.yaml                      who runs there, and what
   rrts jobs -c app.yaml                         queues, and the jobs that run
+  rrts cron -c app.yaml                         what is due when
   rrts reset -c app.yaml                        new workers, for new code
   rrts reload -c app.yaml                       the same, and read the file again
   rrts stop -c app.yaml                         finish what runs, then end
@@ -72,6 +73,14 @@ Examples:
   rrts workers --json          for programs
   rrts workers add http -n 2   two more, until the server is restarted
   rrts workers remove http     one less
+`;
+
+/** Printed after the options of `rrts cron --help`. */
+export const CRON_HELP = `${WHICH_SERVER}
+Examples:
+  rrts cron              each entry with its next time, and what became of its last run
+  rrts cron --json       for programs
+  rrts cron run nightly  now, by hand; exit code 69 when it fails
 `;
 
 /** Printed after the options of `rrts jobs --help`. */

@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import { logicalDirectory } from '../server/working-directory.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
+import type { CronOptions } from './commands/cron.ts';
 import type { JobsOptions } from './commands/jobs.ts';
 import type { ServeOptions } from './commands/serve.ts';
 import type { StubsOptions } from './commands/stubs.ts';
@@ -12,6 +13,7 @@ import type { WorkersOptions } from './commands/workers.ts';
 import { EXIT } from './exit-codes.ts';
 import {
   CONFIG_HELP,
+  CRON_HELP,
   JOBS_HELP,
   LAMBDA_HELP,
   PROGRAM_HELP,
@@ -48,6 +50,7 @@ export async function run(argv: readonly string[], invokedAs: string): Promise<n
 // Commands are loaded when they are asked for: what a server needs takes half a second of processor time to load.
 const commands = {
   config: () => import('./commands/config.ts'),
+  cron: () => import('./commands/cron.ts'),
   jobs: () => import('./commands/jobs.ts'),
   lambda: () => import('./commands/lambda.ts'),
   reload: () => import('./commands/reload.ts'),
@@ -82,6 +85,7 @@ function buildProgram(name: 'rr' | 'rrts', runAction: RunAction): Command {
   addConfigCommands(program, (action) => runAction(() => action(globals())));
   addWorkersCommands(program, (action) => runAction(() => action(globals())));
   addJobsCommand(program, (action) => runAction(() => action(globals())));
+  addCronCommands(program, (action) => runAction(() => action(globals())));
   addServerCommands(program, (action) => runAction(() => action(globals())));
   addStubsCommand(program, (action) => runAction(() => action(globals())));
   addLambdaCommands(program, (action) => runAction(() => action(globals())));
@@ -173,6 +177,20 @@ function addJobsCommand(program: Command, runAction: RunGlobalAction): void {
       const refuse = (message: string): never => command.error(`error: ${message}`);
       return runAction(async (options) => (await commands.jobs()).jobs(options, names, own, refuse));
     });
+}
+
+function addCronCommands(program: Command, runAction: RunGlobalAction): void {
+  const cron = program
+    .command('cron')
+    .description('show what the running server does at which times')
+    .option('--json', 'print all that is known, for programs')
+    .addHelpText('after', CRON_HELP)
+    .action((own: CronOptions) => runAction(async (options) => (await commands.cron()).showCron(options, own)));
+  cron
+    .command('run')
+    .description('run an entry now, and wait for its end')
+    .argument('<name>', 'of the entry')
+    .action((name: string) => runAction(async (options) => (await commands.cron()).runEntry(options, name)));
 }
 
 function addServerCommands(program: Command, runAction: RunGlobalAction): void {

@@ -30,7 +30,7 @@ export const ERROR_CODES = {
   ERR_REQUEST_CANCELLED: 'the client went away',
   ERR_ON_INIT: 'the server.on_init command failed',
   ERR_STOP_TIMEOUT: 'something did not stop in time and was forced',
-  ERR_STORE: 'a store of kv or lock cannot be opened, or does not answer',
+  ERR_STORE: 'a store of kv or lock, or the folder of cron, cannot be opened, or does not answer',
   ERR_JOBS_PIPELINE: 'there is no such pipeline',
   ERR_JOBS_FULL: 'a pipeline holds as many jobs as it may',
   ERR_JOBS_TOO_LARGE: 'the payload of a job is larger than max_payload of its pipeline',

@@ -221,7 +221,7 @@ export class Entry {
     this.counts.set(result, (this.counts.get(result) ?? 0) + 1);
     this.#last = { result, message, began, seconds: Math.round(ms) / 1000 };
     const what = `cron ${this.name}`;
-    const time = formatDuration(Math.round(ms));
+    const time = formatDuration(Math.max(1, Math.round(ms)));
     if (result === 'done') this.#logger.info({}, `${what}: done in ${time}`);
     else if (result === 'failed') this.#logger.warn({}, `${what} failed after ${time}: ${message}`);
     else if (result === 'skipped') this.#logger.info({}, `${what} is skipped: ${message}`);

@@ -7,11 +7,7 @@ import type { CallRpc } from './shared-lock.ts';
 import { sleep } from './sleep.ts';
 
 /** What another attempt may mend. */
-const PASSING: ReadonlySet<string> = new Set<ErrorCode | 'ERR_JOBS_STORE' | 'ERR_JOBS_FULL'>([
-  'ERR_JOBS_STORE',
-  'ERR_JOBS_FULL',
-  'ERR_RPC_TIMEOUT',
-]);
+const PASSING: ReadonlySet<string> = new Set<ErrorCode>(['ERR_JOBS_STORE', 'ERR_JOBS_FULL', 'ERR_RPC_TIMEOUT']);
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
