@@ -19,6 +19,8 @@ export class Dispatcher {
   /** Told before a worker gets the last request that its max_jobs allows. */
   readonly #onLastJob: (worker: Worker) => void;
   readonly #pace = new Pace();
+  /** All requests of a pool are of one kind. */
+  #stallMs = 0;
   #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(roster: Roster, limits: Limits, onLastJob: (worker: Worker) => void) {
@@ -150,6 +152,7 @@ export class Dispatcher {
   #prefetch(worker: Worker, request: PoolRequest, now: number): void {
     request.startedAt = now;
     request.worker = worker;
+    this.#stallMs = request.stallMs;
     // Timers come before input in a turn of the event loop: what workers have answered meanwhile is read first.
     this.#stallTimer ??= setInterval(() => setImmediate(() => this.#lookForStalls()), STALL_TICK_MS);
     worker.prefetch(request);
@@ -160,7 +163,7 @@ export class Dispatcher {
     const now = performance.now();
     let held = 0;
     for (const worker of this.#roster) {
-      worker.takeBackIfStalled(now);
+      worker.takeBackIfStalled(now, this.#stallMs);
       held += worker.held;
     }
     if (held > 0) return;

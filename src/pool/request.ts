@@ -4,7 +4,7 @@ import type { RrtsError } from '../core/errors.ts';
 import type { FifoEntry } from '../core/fifo.ts';
 import type { HeadCodec, Payload } from '../protocol/payload.ts';
 import type { Exchange } from '../worker/exchange.ts';
-import type { Worker } from '../worker/worker.ts';
+import { STALL_MS, type Worker } from '../worker/worker.ts';
 
 /**
  * One request. The pool calls exactly one of {@link onDone} and {@link onFailure}, exactly once, unless the request was
@@ -40,6 +40,11 @@ export abstract class PoolRequest implements FifoEntry, Exchange {
   /** Whether a busy worker may be sent it ahead of time: what may run twice, or is not run twice by its own rules. */
   get mayBeSentAhead(): boolean {
     return this.replayable;
+  }
+
+  /** Milliseconds that it may wait at a worker behind one that has begun; then it is given to another. */
+  get stallMs(): number {
+    return STALL_MS;
   }
 
   /** What it is, for the view of the workers: `GET /page`. */

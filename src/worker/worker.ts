@@ -159,10 +159,10 @@ export class Worker implements FifoEntry, ChannelOwner, SessionOwner {
     (this.#session as Session).prefetch(exchange);
   }
 
-  /** Takes back what was sent ahead, when the running request takes longer than requests here usually do. */
-  takeBackIfStalled(now: number): void {
+  /** Takes back what was sent ahead, when the running request takes longer than `stallMs`. */
+  takeBackIfStalled(now: number, stallMs: number): void {
     const session = this.#session;
-    if (session !== undefined && session.held > 0 && session.runsFor(now) > STALL_MS) session.takeBack();
+    if (session !== undefined && session.held > 0 && session.runsFor(now) > stallMs) session.takeBack();
   }
 
   /** The client of a request went away: a stream is stopped, anything else is let finish unseen. */

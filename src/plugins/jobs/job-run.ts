@@ -56,9 +56,13 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * A run. The core counts attempts and gives it to a worker again: the pool never replays it, and never sends it ahead to a busy worker, because the order to
- * give it back can cross its begin; then it would run twice though nothing failed.
+ * How long a job may keep those that were sent to its worker behind it, before they are taken back. The order to give back can cross the
+ * begin of the next one on its way: then that one runs twice, and a job should do so only after a failure. So it is given late, and hence
+ * for few: not for every worker that had to wait for a core, as it would be after the ten milliseconds of a request.
  */
+const STALL_MS = 1000;
+
+/** A run. The core counts attempts and gives it to a worker again: the pool never replays it. */
 export class JobRun extends PoolRequest implements JobHead {
   readonly job: Job;
   readonly pipeline: string;
@@ -105,6 +109,14 @@ export class JobRun extends PoolRequest implements JobHead {
 
   override get label(): string {
     return `${this.pipeline}: ${this.job.name}`;
+  }
+
+  override get mayBeSentAhead(): boolean {
+    return true;
+  }
+
+  override get stallMs(): number {
+    return STALL_MS;
   }
 
   encode(codec: HeadCodec): Payload {
