@@ -12,7 +12,7 @@ Examples:
   rrts reload -c app.yaml                       the same, and read the file again
   rrts stop -c app.yaml                         finish what runs, then end
   rrts config check -c app.yaml                 find the mistakes in a file
-  rrts lambda -c app.yaml                       the same application in AWS Lambda
+  rrts lambda pack -c app.yaml                  the same application for AWS Lambda
   rrts stubs -c app.yaml                        PHP classes for the services of bridge.services
   rrts config print -o http.pool.num_workers=4  see every value, defaults included
 
@@ -142,5 +142,18 @@ Inside AWS Lambda, where AWS_LAMBDA_RUNTIME_API says who hands out events. HTTP 
 function URL, load balancer) run in the workers of http:, all others as jobs in those of jobs:.
 
 Examples:
-  rrts lambda -c app.yaml                           what the file bootstrap in the package does
+  rrts lambda -c app.yaml              what the file bootstrap in the package does
+  rrts lambda pack -c app.yaml out.zip  write such a package
+`;
+
+/** Printed after the options of `rrts lambda pack --help`. */
+export const PACK_HELP = `
+The zip has bootstrap, rrts with the packages it needs, and the application with its vendor folder.
+PHP comes from a layer, and Node from a layer or from the runtime nodejs22.x, unless --node puts one
+in. The same files always give the same zip.
+
+Examples:
+  rrts lambda pack -c app.yaml                        function.zip of this folder
+  rrts lambda pack -c app.yaml out.zip --exclude 'assets/**'
+  rrts lambda pack -c app.yaml --node /usr/bin/node   with its own Node, for provided.al2023
 `;

@@ -7,6 +7,7 @@ import { logicalDirectory } from '../server/working-directory.ts';
 import { ROADRUNNER_VERSION, VERSION } from '../version.ts';
 import type { CronOptions } from './commands/cron.ts';
 import type { JobsOptions } from './commands/jobs.ts';
+import type { PackOptions } from './commands/lambda-pack.ts';
 import type { ServeOptions } from './commands/serve.ts';
 import type { StubsOptions } from './commands/stubs.ts';
 import type { WorkersOptions } from './commands/workers.ts';
@@ -16,6 +17,7 @@ import {
   CRON_HELP,
   JOBS_HELP,
   LAMBDA_HELP,
+  PACK_HELP,
   PROGRAM_HELP,
   RELOAD_HELP,
   RESET_HELP,
@@ -53,6 +55,7 @@ const commands = {
   cron: () => import('./commands/cron.ts'),
   jobs: () => import('./commands/jobs.ts'),
   lambda: () => import('./commands/lambda.ts'),
+  lambdaPack: () => import('./commands/lambda-pack.ts'),
   reload: () => import('./commands/reload.ts'),
   reset: () => import('./commands/reset.ts'),
   serve: () => import('./commands/serve.ts'),
@@ -224,11 +227,23 @@ function addStubsCommand(program: Command, runAction: RunGlobalAction): void {
 }
 
 function addLambdaCommands(program: Command, runAction: RunGlobalAction): void {
-  program
+  const lambda = program
     .command('lambda')
     .description('run events of AWS Lambda: the bootstrap of a custom runtime')
     .addHelpText('after', LAMBDA_HELP)
     .action(() => runAction(async (options) => (await commands.lambda()).lambda(options)));
+  const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
+  lambda
+    .command('pack')
+    .description('write the zip of a function: bootstrap, rrts and the application in the working directory')
+    .argument('[zip]', 'its path', 'function.zip')
+    .option('--node <file>', 'put this Node into it; without, Node comes from a layer or the runtime')
+    .option('--exclude <pattern>', 'leave these files out too; may be given many times', collect)
+    .option('--include <pattern>', 'take these files although a pattern leaves them out', collect)
+    .addHelpText('after', PACK_HELP)
+    .action((zip: string, own: PackOptions) =>
+      runAction(async (options) => (await commands.lambdaPack()).packFunction(options, zip, own)),
+    );
 }
 
 function positive(text: string): number {

@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   ERR_LAMBDA_JOB: 'a job that an event of AWS Lambda asked for has failed',
   ERR_LAMBDA_RESPONSE: 'a response is larger than AWS Lambda takes',
   ERR_LAMBDA_TIMEOUT: 'an event was not done before the deadline of its function',
+  ERR_LAMBDA_PACK: 'the package of a function cannot be written',
 } as const satisfies Record<string, string>;
 
 /** One of the stable codes of {@link ERROR_CODES}. */
