@@ -92,6 +92,7 @@ export class Server {
     this.#current = options;
     this.#rpcServices = hostServices({
       pools: () => this.pools,
+      callInside: (method, argument) => this.#router.call(method, argument, 'informer'),
       written: () => this.#current.written ?? {},
       logger: options.logger,
       raw: options.raw ?? (() => undefined),

@@ -47,7 +47,7 @@ interface Stat {
 }
 
 /** What a check works with. */
-interface Rig {
+interface Rig extends Pages {
   readonly client: ServicesClient;
   readonly driver: JobDriver;
   readonly speaker: JobsSpeaker;
@@ -65,6 +65,14 @@ interface Rig {
   stat(queue: string): Promise<Stat>;
   /** Waits for so many jobs in a pipeline that is not consumed. */
   holds(queue: string, count: number): Promise<void>;
+}
+
+/** What the server tells beside RPC. */
+interface Pages {
+  /** The body of `/jobs` of the status plugin. */
+  states(): Promise<readonly Record<string, unknown>[]>;
+  /** The text of `/metrics`. */
+  scrape(): Promise<string>;
 }
 
 interface Check {
@@ -85,6 +93,7 @@ const CHECKS: readonly Check[] = [
   { what: 'failed, requeued and lost workers', run: checkReplies },
   { what: 'replies by type number, and bad ones', needs: 'any reply', run: checkTypes },
   { what: 'auto_ack', run: checkAutoAck },
+  { what: 'metrics, the probe /jobs and informer.Jobs', run: checkPages },
   { what: 'prefetch', config: { pool: 'pair', config: { prefetch: 1 } }, run: checkPrefetch },
 ];
 
@@ -129,6 +138,7 @@ export function checkJobs(speaker: JobsSpeaker, driver: JobDriver): void {
 
 interface Started extends Pick<Rig, 'client' | 'driver' | 'speaker'> {
   readonly server: ServerProcess;
+  readonly metricsPort: number;
   /** Where the worker writes its runs. */
   readonly record: string;
 }
@@ -140,6 +150,7 @@ async function start(
   record: string,
 ): Promise<Omit<Started, 'driver' | 'speaker'>> {
   const address = `tcp://127.0.0.1:${await freePort()}`;
+  const metricsPort = await freePort();
   const pipelines: Record<string, ConfigTree> = {};
   for (const [index, { config }] of CHECKS.entries()) {
     const { main, side, dead } = namesOf(index);
@@ -154,6 +165,7 @@ async function start(
     config: {
       http: null,
       rpc: { listen: address },
+      metrics: { address: `127.0.0.1:${metricsPort}` },
       jobs: {
         consume: CHECKS.map((_, index) => namesOf(index).main),
         pool: { num_workers: 1 },
@@ -163,14 +175,14 @@ async function start(
     },
   });
   t.after(() => server.discard());
-  return { server, record, client: speaker.connect(t, server, address) };
+  return { server, record, metricsPort, client: speaker.connect(t, server, address) };
 }
 
 function namesOf(index: number): Pick<Rig, 'main' | 'side' | 'dead' | 'other'> {
   return { main: `main-${index}`, side: `side-${index}`, dead: `dead-${index}`, other: `other-${index}` };
 }
 
-function rigOf({ server, client, record, driver, speaker }: Started, index: number): Rig {
+function rigOf({ server, client, record, driver, speaker, metricsPort }: Started, index: number): Rig {
   const names = namesOf(index);
   const own: readonly string[] = Object.values(names);
   const seen = (): Run[] => readRuns(record).filter(({ pipeline }) => own.includes(pipeline));
@@ -181,6 +193,9 @@ function rigOf({ server, client, record, driver, speaker }: Started, index: numb
     driver,
     speaker,
     stat,
+    states: async () =>
+      (await fetch(`http://127.0.0.1:${server.statusPort}/jobs`)).json() as ReturnType<Pages['states']>,
+    scrape: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
     push: (queue, script, more = {}) => client.call('jobs.push', queue, 'App\\Test', JSON.stringify(script), more),
     runs: (count, ms = 10_000) =>
       eventually(() => (seen().length >= count ? seen() : undefined), `${count} runs`, ms).catch((error) => {
@@ -382,6 +397,57 @@ async function checkAutoAck({ main, dead, push, runs, stat, count }: Rig): Promi
   await runs(2);
   assert.equal(count(), 2);
   assert.equal(Number((await stat(dead)).active ?? 0), 0);
+}
+
+async function checkPages({ client, driver, main, side, push, runs, holds, states, scrape }: Rig): Promise<void> {
+  await push(main, { reply: 'complete' });
+  await push(main, { reply: 'requeue' });
+  await push(main, { reply: 'error', message: 'no' });
+  await client.call('jobs.batch', side, [
+    ['App\\Test', '', {}],
+    ['App\\Test', '', {}],
+  ]);
+  await runs(5);
+  await holds(side, 2);
+  const state = (await states()).find(({ pipeline }) => pipeline === side);
+  assert.deepEqual(state, {
+    pipeline: side,
+    priority: 7,
+    ready: false,
+    queue: side,
+    active: 2,
+    delayed: 0,
+    reserved: 0,
+    driver: nameOf(driver),
+    error_message: '',
+  });
+  const listed = await client.call<Record<string, unknown>[]>('rpc.call', 'informer.Jobs', 'jobs');
+  const { Pipeline, Active, Ready } = listed.find((one) => one['Pipeline'] === side) ?? {};
+  assert.deepEqual([Pipeline, Active, Ready], [side, 2, false]);
+  assert.deepEqual(await client.call('rpc.call', 'informer.Jobs', 'http'), []);
+
+  const name = nameOf(driver);
+  const text = await eventually(async () => {
+    const page = await scrape();
+    return page.includes(`rrts_jobs_dead_total{pipeline="${main}"} 1`) ? page : undefined;
+  }, 'a dead job in the metrics');
+  for (const line of [
+    `rrts_jobs_pushed_total{pipeline="${main}"} 3`,
+    `rrts_jobs_done_total{pipeline="${main}"} 2`,
+    `rrts_jobs_failed_total{pipeline="${main}"} 2`,
+    `rrts_jobs_requeued_total{pipeline="${main}"} 1`,
+    `rrts_jobs_waiting{pipeline="${side}"} 2`,
+    `rrts_jobs_delayed{pipeline="${side}"} 0`,
+    `rrts_jobs_running{pipeline="${main}"} 0`,
+    `rrts_jobs_run_seconds_count{pipeline="${main}"} 5`,
+    `rr_jobs_requests_total{job="${main}",driver="${name}",source="single"} 3`,
+    `rr_jobs_requests_total{job="${side}",driver="${name}",source="batch"} 2`,
+    `rr_jobs_push_latency_count{job="${side}",driver="${name}",source="batch"} 2`,
+  ]) {
+    assert.ok(text.includes(`\n${line}\n`), `${line} in\n${text.replace(/^(?!rr\w*_jobs_).*\n/gm, '')}`);
+  }
+  for (const total of ['push_ok', 'push_err', 'jobs_ok', 'jobs_err', 'jobs_requeue'])
+    assert.match(text, new RegExp(`\\nrr_jobs_${total} [1-9]`));
 }
 
 /** Two workers, and one job at a time. */

@@ -1,5 +1,6 @@
 // What every part of the HTTP front shares.
 
+import type { Durations } from '../../core/durations.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { PoolRequest } from '../../pool/request.ts';
 import type { AccessLog } from './access-log.ts';
@@ -8,7 +9,7 @@ import type { HttpConfig } from './config.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import type { HeaderNames } from './header-names.ts';
 import type { MemoryGuard } from './memory-guard.ts';
-import type { Durations, HttpMetrics } from './metrics.ts';
+import type { HttpMetrics } from './metrics.ts';
 import type { RouteTable } from './route-table.ts';
 
 /** The part of a pool that the front uses. */

@@ -4,6 +4,7 @@ import { messageOf, RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { retryDelay } from './back-off.ts';
 import { commonSettings, type PipelineConfig } from './config.ts';
+import { noCounts, type PipelineCounts, PipelineTimes } from './counts.ts';
 import { deadLetter } from './dead-letter.ts';
 import type { Delivery, Driver, DriverStats, DriverType, NewJob, PushResult } from './driver.ts';
 import type { ChainLink, Job } from './job.ts';
@@ -12,20 +13,6 @@ import type { Runner } from './runner.ts';
 
 /** When what follows a job cannot be pushed, the job itself is tried again after so long: nothing is lost, and its store may be back. */
 const STORE_RETRY_MS = 5000;
-
-/** What has happened since the start. */
-export interface PipelineCounts {
-  pushed: number;
-  duplicates: number;
-  pushFailures: number;
-  done: number;
-  /** Runs that failed, dead ones included. */
-  failed: number;
-  /** Runs after which the application itself wanted another. */
-  requeued: number;
-  /** Jobs that failed for the last time. */
-  dead: number;
-}
 
 /** What a pipeline needs of its surroundings. */
 export interface PipelineContext {
@@ -60,15 +47,8 @@ export class Pipeline implements DeliveryOwner {
   readonly maxAttempts: number;
   readonly timeoutMs: number | undefined;
   readonly declared: boolean;
-  readonly counts: PipelineCounts = {
-    pushed: 0,
-    duplicates: 0,
-    pushFailures: 0,
-    done: 0,
-    failed: 0,
-    requeued: 0,
-    dead: 0,
-  };
+  readonly counts: PipelineCounts = noCounts();
+  readonly times = new PipelineTimes();
   readonly #driver: Driver;
   readonly #context: PipelineContext;
   #consuming = false;
@@ -99,9 +79,11 @@ export class Pipeline implements DeliveryOwner {
    * Stores jobs. @throws RrtsError ERR_JOBS_TOO_LARGE, ERR_JOBS_FULL, ERR_JOBS_STORE.
    */
   async push(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
+    const stored = this.times.pushing(jobs.length);
     try {
       for (const { job } of jobs) this.#refuseLarge(job.payload);
       const results = await this.#driver.push(jobs);
+      stored();
       for (const result of results) {
         if (result === 'stored') this.counts.pushed++;
         else this.counts.duplicates++;
@@ -188,6 +170,7 @@ export class Pipeline implements DeliveryOwner {
 
   delivered(run: JobRun, delivery: Delivery, result: RunResult): void {
     const { job } = run;
+    if (result.kind !== 'not_run') this.#measure(run);
     switch (result.kind) {
       case 'done':
         this.counts.done++;
@@ -206,6 +189,12 @@ export class Pipeline implements DeliveryOwner {
         this.counts.failed++;
         this.#failed(run, delivery, result);
     }
+  }
+
+  #measure({ job, startedAt }: JobRun): void {
+    const ms = performance.now() - startedAt;
+    this.times.run.observe(ms / 1000);
+    if (job.attempt === 1) this.times.wait.observe(Math.max(0, this.#context.now() - ms - job.pushedAt) / 1000);
   }
 
   #done(job: Job, delivery: Delivery): void {

@@ -3,6 +3,7 @@
 import { RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { commonSettings, type PipelineConfig } from './config.ts';
+import { addCounts, noCounts, type PipelineCounts } from './counts.ts';
 import type { Delivery, Driver, NewJob, PushResult } from './driver.ts';
 import { findDriver } from './drivers.ts';
 import { Pipeline } from './pipeline.ts';
@@ -25,6 +26,8 @@ export interface PipelinesContext {
 export class Pipelines {
   readonly #context: PipelinesContext;
   readonly #pipelines = new Map<string, Pipeline>();
+  /** What pipelines that were removed have counted. */
+  readonly gone: PipelineCounts = noCounts();
   /** Names that are being made: two calls must not open one store. */
   readonly #making = new Set<string>();
 
@@ -93,6 +96,7 @@ export class Pipelines {
   async destroy(name: string): Promise<void> {
     const pipeline = this.get(name);
     this.#pipelines.delete(name);
+    addCounts(this.gone, pipeline.counts);
     await pipeline.destroy();
   }
 

@@ -2,12 +2,15 @@
 
 import { RrtsError } from '../../core/errors.ts';
 import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
+import { insideOnly } from '../rpc-router/inside-only.ts';
 import { type JobsConfig, jobsSchema } from './config.ts';
+import { registerJobsMetrics } from './metrics.ts';
 import { ownMethods } from './own-methods.ts';
 import { Pipelines } from './pipelines.ts';
 import { bootPools, fullName, type JobsPool, poolSpec, runnerLimits } from './pools.ts';
 import { roadRunnerMethods } from './roadrunner-methods.ts';
 import type { Runner } from './runner.ts';
+import { pipelineStates } from './states.ts';
 
 const MS_PER_SECOND = 1000;
 
@@ -38,8 +41,10 @@ class JobsPlugin implements Plugin {
     const methods = {
       ...roadRunnerMethods(this.#pipelines, now),
       ...ownMethods({ pipelines: this.#pipelines, runner: () => this.#runner(undefined), now }),
+      States: insideOnly(() => pipelineStates(this.#pipelines.all)),
     };
     this.#context.registerRpc('jobs', methods, { timeoutMs: timeout * MS_PER_SECOND });
+    registerJobsMetrics(this.#context.metrics, this.#pipelines);
     this.#context.registerHealthCheck('jobs', () => this.#health());
     for (const [name, config] of Object.entries(pipelines)) await this.#pipelines.add(name, config, false);
     this.#pools = await bootPools(this.#config, this.#context);

@@ -18,12 +18,21 @@ const STATUS: Readonly<Record<WorkerState, readonly [number, string]>> = {
 
 const NS_PER_MS = 1e6;
 
+/** What the services are about. */
+export interface WorkerServicesOptions {
+  /** Asked at each call. */
+  readonly pools: () => readonly Pool[];
+  readonly readUsage: UsageReader;
+  /** Calls an RPC method as a part of rrts. */
+  readonly callInside: (method: string, argument: unknown) => Promise<unknown>;
+}
+
 /**
  * The services, over the pools that run at the time of a call. A pool has the name of its plugin; a further one of the same plugin has
  * a name of its own after that and a dot: `http`, `http.reports`. To the informer each is one. A reset of `http` is one of all its
  * pools, because that is what a deployment means, and only of one when that one is named.
  */
-export function workerServices(pools: () => readonly Pool[], readUsage: UsageReader): Map<string, Service> {
+export function workerServices({ pools, readUsage, callInside }: WorkerServicesOptions): Map<string, Service> {
   const names = (): string[] => pools().map(({ name }) => name);
   const find = (plugin: unknown): Pool | undefined => pools().find(({ name }) => name === pluginName(plugin));
   const managed = (plugin: unknown): Pool =>
@@ -31,8 +40,7 @@ export function workerServices(pools: () => readonly Pool[], readUsage: UsageRea
   const informer: Record<string, Method> = {
     List: names,
     Workers: (plugin: unknown) => listWorkers(find(plugin), readUsage),
-    // There are no queues yet.
-    Jobs: () => [],
+    Jobs: (plugin: unknown) => listPipelines(pluginName(plugin), callInside),
     AddWorker: async (plugin: unknown) => {
       await managed(plugin).addWorker();
       return true;
@@ -71,6 +79,27 @@ function pluginName(argument: unknown): string {
 
 function refuse(text: string): never {
   throw new CallError(text);
+}
+
+/** The pipelines of the plugin, with RoadRunner's names of a Go structure; none for a plugin that has no queues. */
+async function listPipelines(plugin: string, callInside: WorkerServicesOptions['callInside']): Promise<object[]> {
+  if (plugin !== 'jobs') return [];
+  try {
+    return ((await callInside('jobs.States', null)) as Readonly<Record<string, unknown>>[]).map((state) => ({
+      Pipeline: state['pipeline'],
+      Driver: state['driver'],
+      Queue: state['queue'],
+      Active: state['active'],
+      Delayed: state['delayed'],
+      Reserved: state['reserved'],
+      Ready: state['ready'],
+      Priority: state['priority'],
+      ErrorMessage: state['error_message'],
+    }));
+  } catch (thrown) {
+    if (thrown instanceof CallError && thrown.code === 'ERR_RPC_METHOD') return [];
+    throw thrown;
+  }
 }
 
 /** Workers that are being stopped are left out, as RoadRunner does: whoever removed one sees one less. */

@@ -8,7 +8,7 @@ import { address, duration } from '../../core/scalars.ts';
 const statusKeys = z.strictObject({
   address: address()
     .meta(RESTART)
-    .describe('Where probes are answered: GET /health, /ready, /livez, /readyz. Not for the public.'),
+    .describe('Where probes are answered: GET /health, /ready, /livez, /readyz, and /jobs. Not for the public.'),
   unavailable_status_code: z.int().min(100).max(599).default(503).describe('Status of a probe that fails.'),
   check_timeout: duration()
     .default(60_000)

@@ -1,8 +1,9 @@
-// The status plugin: /health and /livez, /ready and /readyz on an address of their own.
+// The status plugin: /health and /livez, /ready and /readyz, and /jobs, on an address of their own.
 
 import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { type SideAnswer, SideServer } from '../side-server.ts';
 import { type StatusConfig, statusSchema } from './config.ts';
+import { jobsAnswer } from './jobs.ts';
 import { statusMethods } from './methods.ts';
 import { type Probe, report } from './report.ts';
 
@@ -25,7 +26,7 @@ class StatusPlugin implements Plugin {
   constructor(config: StatusConfig, context: PluginContext) {
     this.#config = config;
     this.#context = context;
-    const handle = (url: URL): SideAnswer | undefined => this.#answer(url);
+    const handle = (url: URL): Promise<SideAnswer | undefined> => this.#answer(url);
     this.#server = new SideServer({ address: config.address, key: 'status.address', logger: context.logger, handle });
   }
 
@@ -43,8 +44,10 @@ class StatusPlugin implements Plugin {
     return this.#server.close(graceMs);
   }
 
-  #answer(url: URL): SideAnswer | undefined {
-    const probe = PROBES[url.pathname.replace(/(?<=.)\/$/, '')];
+  async #answer(url: URL): Promise<SideAnswer | undefined> {
+    const path = url.pathname.replace(/(?<=.)\/$/, '');
+    if (path === '/jobs') return await jobsAnswer(this.#context, this.#config.unavailableStatusCode);
+    const probe = PROBES[path];
     if (probe === undefined) return undefined;
     const { status, plugins } = this.#report(probe, url.searchParams.getAll('plugin'));
     return { status, contentType: 'application/json', body: JSON.stringify(plugins) };

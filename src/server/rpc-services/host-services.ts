@@ -13,6 +13,8 @@ import { configMethod } from './config-method.ts';
 export interface HostServicesOptions {
   /** Asked at each call. */
   readonly pools: () => readonly Pool[];
+  /** Calls an RPC method as a part of rrts. */
+  readonly callInside: (method: string, argument: unknown) => Promise<unknown>;
   /** What the configuration files say; asked at each call. */
   readonly written: () => Readonly<Record<string, unknown>>;
   readonly logger: Logger;
@@ -21,8 +23,8 @@ export interface HostServicesOptions {
 }
 
 /** The services by name. */
-export function hostServices({ pools, written, logger, raw }: HostServicesOptions): Map<string, Service> {
-  const services = workerServices(pools, usageReader());
+export function hostServices({ pools, callInside, written, logger, raw }: HostServicesOptions): Map<string, Service> {
+  const services = workerServices({ pools, callInside, readUsage: usageReader() });
   services.set(
     'rpc',
     serviceOf({

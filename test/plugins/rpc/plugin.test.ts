@@ -10,6 +10,7 @@ import { RrtsError } from '../../../src/core/errors.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { rpcSchema } from '../../../src/plugins/rpc/config.ts';
 import { rpcPlugin } from '../../../src/plugins/rpc/plugin.ts';
+import { CallError } from '../../../src/plugins/rpc-router/method.ts';
 import { DEFAULT_LIMITS, RpcRouter } from '../../../src/plugins/rpc-router/router.ts';
 import type { Pool } from '../../../src/pool/pool.ts';
 import { encodeFrame } from '../../../src/protocol/encode.ts';
@@ -68,6 +69,7 @@ async function startRpc(t: TestContext, listen?: string) {
   const logger = new LogCollector();
   const services = hostServices({
     pools: () => [pool as unknown as Pool],
+    callInside: () => Promise.reject(new CallError('no queues here', 'ERR_RPC_METHOD')),
     written: () => ({}),
     logger: silentLogger,
     raw: () => undefined,

@@ -43,6 +43,20 @@ test('?plugin=, another failure code, stopping', async (t) => {
   assert.equal((await fetch(`${url}/health`)).status, 200);
 });
 
+test('/jobs tells of every pipeline, and fails where there are no queues and while the server stops', async (t) => {
+  const { plugin, context, url } = await startStatus(t, { unavailable_status_code: 500 });
+  await plugin.start();
+  const without = await fetch(`${url}/jobs`);
+  assert.deepEqual([without.status, await without.text()], [500, 'jobs plugin not found\n']);
+  const states = [{ pipeline: 'emails', driver: 'memory', active: 3, error_message: '' }];
+  context.registerRpc('jobs', { States: () => states });
+  const response = await fetch(`${url}/jobs/`);
+  assert.deepEqual([response.status, await response.json()], [200, states]);
+  context.stopping = true;
+  const late = await fetch(`${url}/jobs`);
+  assert.deepEqual([late.status, await late.text()], [500, 'service is shutting down\n']);
+});
+
 test('other paths, other methods, HEAD', async (t) => {
   const { plugin, url } = await startStatus(t);
   await plugin.start();
