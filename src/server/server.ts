@@ -97,10 +97,9 @@ export class Server {
       logger: options.logger,
       raw: options.raw ?? (() => undefined),
     });
-    const logger = options.logger.child({ logger: 'rpc' });
     this.#router = new RpcRouter({
       services: () => this.#rpcServices,
-      logger,
+      logger: options.logger.child({ logger: 'rpc' }),
       limits: rpcLimits(rpcIn(options.config)),
     });
     registerCallMetrics(this.#metrics, this.#router);
