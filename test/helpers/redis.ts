@@ -1,4 +1,4 @@
-// Starts a real redis-server for a test, on a free port of the loopback, without files, and ends it.
+// Starts a real redis-server for a test, on a free port of the loopback, without files as a rule, and ends it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,6 +16,10 @@ export interface RedisWish {
   readonly port?: number;
   /** `requirepass`; default: none. */
   readonly password?: string;
+  /** A directory of the test's: each write is on the disk before it is answered, and a restart brings all back. Default: no files. */
+  readonly directory?: string;
+  /** Further words of the command line: `--maxmemory 10mb`. */
+  readonly words?: readonly string[];
 }
 
 /** A redis-server of a test. */
@@ -30,7 +34,7 @@ export interface RedisServer {
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Kills it and waits until it is gone. Once it is gone, does nothing. */
   stop(): Promise<void>;
-  /** Ends it if need be and starts an empty one on the same port. */
+  /** Ends it if need be and starts one on the same port; it is empty, unless it has a directory. */
   restart(): Promise<void>;
 }
 
@@ -56,7 +60,11 @@ export async function startRedis(wish: RedisWish = {}): Promise<RedisServer> {
 }
 
 async function launch(port: number, wish: RedisWish): Promise<ChildProcess> {
-  const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', '/tmp'];
+  const files =
+    wish.directory === undefined
+      ? ['--appendonly', 'no', '--dir', '/tmp']
+      : ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', wish.directory];
+  const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...files, ...(wish.words ?? [])];
   if (wish.password !== undefined) words.push('--requirepass', wish.password);
   const [program = '', ...args] = [...GUARD, 'redis-server', ...words];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });

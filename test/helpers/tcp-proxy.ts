@@ -65,7 +65,7 @@ class Relay implements TcpProxy {
   }
 
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   refuse(): void {
@@ -103,7 +103,7 @@ class Relay implements TcpProxy {
     this.arrivals.push(performance.now());
     if (this.#refusing) {
       client.on('error', () => {});
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const server = connect(this.#target, '127.0.0.1');
@@ -121,14 +121,20 @@ class Relay implements TcpProxy {
     from.on('end', () => to.end());
     from.on('data', (bytes: Buffer) => {
       if (gate()?.(bytes) === false) {
-        from.resetAndDestroy();
-        to.resetAndDestroy();
+        reset(from);
+        reset(to);
         return;
       }
       to.write(bytes);
     });
     if (this.#holding) from.pause();
   }
+}
+
+/** A socket that has said goodbye cannot be reset any more: Node 20 would then never get rid of it, and not exit. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Most of the times within one second of each other. */

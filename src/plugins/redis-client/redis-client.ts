@@ -1,5 +1,6 @@
 // A connection to Redis, for every plugin that keeps something there: opened once, mended by itself, with errors that say what to do.
 
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -17,6 +18,12 @@ export interface RedisOptions {
   readonly dialTimeoutMs: number;
   /** Milliseconds until a command that has no answer fails. */
   readonly commandTimeoutMs: number;
+  /** Wait before the first attempt after a lost connection; it doubles. Default: 50. */
+  readonly firstRetryMs?: number;
+  /** A connection that leaves a command unanswered for so many milliseconds counts as lost. Default: it does not. */
+  readonly silenceMs?: number;
+  /** Commands of one turn of the event loop share one write, and wait for the answers of the turn before. Default: true. */
+  readonly pipelining?: boolean;
 }
 
 /** Attempts after a lost connection: 50 ms, 100 ms, 200 ms ... and then each 2 s, for ever. */
@@ -42,6 +49,7 @@ export class RedisClient {
   /** Why it is down; undefined while it is up. */
   #fault: string | undefined;
   #closed = false;
+  #onUp: (() => void) | undefined;
 
   private constructor(redis: Redis, options: RedisOptions, logger: Logger) {
     this.#redis = redis;
@@ -52,12 +60,23 @@ export class RedisClient {
     redis.on('close', () => this.#down(CLOSED));
   }
 
+  /** Whether the server answered last. */
+  get up(): boolean {
+    return this.#fault === undefined && !this.#closed;
+  }
+
+  /** `listener` is called each time the connection is back. One listener. */
+  onUp(listener: () => void): void {
+    this.#onUp = listener;
+  }
+
   /**
    * Connects. A server that is not there is a warning, and attempts go on.
    * @throws RrtsError ERR_STORE when the package ioredis is missing, or the server refuses user, password or database.
    */
   static async open(options: RedisOptions, logger: Logger): Promise<RedisClient> {
     const RedisConnection = await load(options.key);
+    const { firstRetryMs = FIRST_RETRY_MS, silenceMs } = options;
     const redis = new RedisConnection({
       ...connection(options.address),
       ...(options.username === '' ? {} : { username: options.username }),
@@ -65,12 +84,15 @@ export class RedisClient {
       db: options.db,
       connectTimeout: options.dialTimeoutMs,
       commandTimeout: options.commandTimeoutMs,
+      ...(silenceMs === undefined ? {} : { socketTimeout: silenceMs }),
       lazyConnect: true,
-      enableAutoPipelining: true,
+      enableAutoPipelining: options.pipelining ?? true,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
+      // ioredis does not look at whether that succeeds; who subscribes does it again after `onUp`.
+      autoResubscribe: false,
       maxRetriesPerRequest: 0,
-      retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS),
+      retryStrategy: (attempt) => Math.min(firstRetryMs * 2 ** (attempt - 1), LONGEST_RETRY_MS),
     });
     const client = new RedisClient(redis, options, logger);
     await client.#connect();
@@ -87,6 +109,21 @@ export class RedisClient {
         cause: thrown,
       });
     }
+  }
+
+  /**
+   * Runs a script, which is sent as a whole only where the server does not know it yet. Strings of the answer are buffers.
+   * @throws RrtsError ERR_STORE
+   */
+  script(script: RedisScript, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.run(async (redis) => {
+      try {
+        return await redis.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
+      } catch (thrown) {
+        if (!messageOf(thrown).startsWith('NOSCRIPT')) throw thrown;
+        return await redis.callBuffer('EVAL', script.text, keys.length, ...keys, ...args);
+      }
+    });
   }
 
   /** Ends the connection and all attempts, at once. */
@@ -123,6 +160,7 @@ export class RedisClient {
     if (this.#fault === undefined) return;
     this.#fault = undefined;
     this.#logger.info({}, `Redis at ${formatAddress(this.#options.address)} answers again`);
+    this.#onUp?.();
   }
 
   #down(reason: string): void {
@@ -134,6 +172,18 @@ export class RedisClient {
     const { address, key } = this.#options;
     const text = `Redis at ${formatAddress(address)} (${key}) cannot be reached: ${reason}`;
     this.#logger.warn({}, `${text}; attempts go on, until then every call fails`);
+  }
+}
+
+/** A Lua script: Redis runs it in one step. */
+export class RedisScript {
+  readonly text: string;
+  /** By which a server knows it that has seen it. */
+  readonly sha: string;
+
+  constructor(text: string) {
+    this.text = text;
+    this.sha = createHash('sha1').update(text).digest('hex');
   }
 }
 
