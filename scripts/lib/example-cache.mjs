@@ -1,17 +1,23 @@
-// Removes what the Symfony example compiled from sources that have changed since: in prod it never looks again itself.
+// Removes what the Symfony examples compiled from sources that have changed since: in prod they never look again themselves.
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { exists, filesBelow, ROOT } from './paths.mjs';
 
-const EXAMPLE = join(ROOT, 'examples', 'symfony');
-const COMPILED = join(EXAMPLE, 'var', 'cache');
+const EXAMPLES = ['symfony', 'symfony-messenger'].map((name) => join(ROOT, 'examples', name));
 
 /** @returns {Promise<boolean>} whether anything was removed */
 export async function discardStaleCache() {
-  if (!exists(COMPILED)) return false;
-  const compiled = statSync(COMPILED).mtimeMs;
-  const sources = [...filesBelow(join(EXAMPLE, 'src'), '.php'), join(EXAMPLE, 'vendor', 'autoload.php')];
-  if (sources.every((path) => !exists(path) || statSync(path).mtimeMs < compiled)) return false;
-  rmSync(COMPILED, { recursive: true, force: true });
+  return EXAMPLES.filter(discard).length > 0;
+}
+
+/** @param {string} example */
+function discard(example) {
+  const compiled = join(example, 'var', 'cache');
+  if (!exists(compiled)) return false;
+  const time = statSync(compiled).mtimeMs;
+  const sources = ['src', 'config'].flatMap((folder) => filesBelow(join(example, folder), ''));
+  const all = [...sources, join(example, 'vendor', 'autoload.php')];
+  if (all.every((path) => !exists(path) || statSync(path).mtimeMs < time)) return false;
+  rmSync(compiled, { recursive: true, force: true });
   return true;
 }

@@ -26,6 +26,7 @@ export const PHP_NEEDS = [
   extension('curl', 'php-curl'),
   extension('msgpack', 'php-msgpack'),
   extension('pdo_sqlite', 'php-sqlite3'),
+  extension('redis', 'php-redis'),
   program('composer', 'composer'),
   program('git', 'git'),
   program('unzip', 'unzip'),
