@@ -49,6 +49,7 @@ export const TEST_NEEDS = [
   program('systemd-notify', 'systemd'),
   program('redis-server', 'redis-server'),
   program('rabbitmq-server', 'rabbitmq-server'),
+  program('faketime', 'faketime'),
 ];
 
 /**

@@ -76,7 +76,7 @@ export interface DriverContext {
   readonly logger: Logger;
   /** Relative paths start here. */
   readonly directory: string;
-  /** The clock, in milliseconds since 1970. */
+  /** The clock, in whole milliseconds since 1970. It does not jump when the clock of the system is set. */
   readonly now: () => number;
   /** Most deliveries that may be unsettled. */
   readonly prefetch: number;

@@ -2,6 +2,7 @@
 
 import { RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
+import { steadyNow } from '../../core/steady-clock.ts';
 import { commonSettings, type PipelineConfig } from './config.ts';
 import { addCounts, noCounts, type PipelineCounts } from './counts.ts';
 import type { Delivery, Driver, NewJob, PushResult } from './driver.ts';
@@ -74,7 +75,8 @@ export class Pipelines {
         key: `jobs.pipelines.${name}.config`,
         logger,
         directory,
-        now,
+        // Delays are spans: somebody who sets the clock of the system must not make them longer or shorter.
+        now: steadyNow,
         prefetch: commonSettings(config).prefetch ?? type.prefetch,
         maxWaiting: config.maxWaiting ?? this.#context.pipelineSize,
         deliver: (delivery: Delivery) => pipeline?.deliver(delivery),

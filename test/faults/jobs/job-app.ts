@@ -15,6 +15,8 @@ import { RpcClient } from '../../plugins/rpc/rpc-client.ts';
 export interface JobAppWish {
   /** Keys of the pipeline `work`: `retry`, `timeout`, `config` ... */
   readonly pipeline?: ConfigTree;
+  /** Added to the environment of the server. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Further pipelines. */
   readonly pipelines?: ConfigTree;
   /** Further keys of `jobs`. */
@@ -134,7 +136,7 @@ export async function startJobApp(t: TestContext, store: JobStore, wish: JobAppW
   const port = await freePort();
   const server = await startServer({
     command: ['php', `${ROOT}/test/fixtures/php/native/jobs.php`],
-    environment: { RRTS_TEST_RAN: dir.file('ran.txt') },
+    environment: { RRTS_TEST_RAN: dir.file('ran.txt'), ...wish.environment },
     config: {
       http: null,
       rpc: { listen: `tcp://127.0.0.1:${port}` },
