@@ -255,8 +255,8 @@ export class Journal {
     if (kept) for (const { entries } of round.pushes) for (const { sequence } of entries) this.#acks.push(sequence);
     const refused = [...round.pushes, ...this.#pushes];
     this.#pushes = [];
-    this.#resting = true;
-    if (this.#puts.size > 0 || this.#acks.length > 0) this.#retryLater();
+    this.#resting = this.#puts.size > 0 || this.#acks.length > 0;
+    if (this.#resting) this.#retryLater();
     for (const push of refused) push.settle(fault);
   }
 

@@ -11,8 +11,8 @@ import type { RecordReader } from './record-reader.ts';
 import type { Segment } from './segment.ts';
 import { storeError } from './store-error.ts';
 
-/** Below so many bytes waste does not matter. */
-const SMALL_LOG = 8 * 1024 * 1024;
+/** Below so many files' worth of bytes waste does not matter. */
+const SMALL_LOG = 0.5;
 /** Many small files, one of each start, are gathered too. */
 const MANY_FILES = 8;
 /** Moved at once, so that pushes and acks need not wait for long. */
@@ -76,7 +76,7 @@ export class Reclaimer {
       live += liveBytes;
     }
     if (segments.length > MANY_FILES + 2 * Math.ceil(live / segmentBytes)) return true;
-    return total > SMALL_LOG && live * 2 < total;
+    return total > SMALL_LOG * segmentBytes && live * 2 < total;
   }
 
   async #work(): Promise<void> {
