@@ -42,6 +42,39 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
   ['version as a number', 'version: 3\n', ['app.yaml:1:10 version: must be a text: write version: "3"']],
   ['version 2', 'version: "2"\n', ['app.yaml:1:10 version: must be "3"']],
   ['version as a list', 'version: ["3"]\n', ['app.yaml:1:10 version: must be "3"']],
+  // Schedules
+  [
+    'a schedule that never comes',
+    `${HTTP}cron:\n  x: { schedule: "0 0 31 2 *", command: y }\n`,
+    ['app.yaml:6:18 cron.x.schedule: never comes: no year has that day'],
+  ],
+  [
+    'a schedule that is none',
+    `${HTTP}cron:\n  x: { schedule: "61 * * * *", command: y }\n`,
+    ['app.yaml:6:18 cron.x.schedule: is no schedule: invalid value for minute: 61'],
+  ],
+  [
+    'a time zone that is none',
+    `${HTTP}cron:\n  x: { schedule: "@daily", timezone: Europe/Berln, command: y }\n`,
+    ['app.yaml:6:38 cron.x.timezone: is no time zone: write a name such as Europe/Berlin or UTC'],
+  ],
+  [
+    'an entry that does two things, and one that does none',
+    `${HTTP}cron:\n  x: { schedule: "@daily", command: y, route: { path: /y } }\n  y: { schedule: "@daily" }\n`,
+    [
+      'app.yaml:6:37 cron.x.command: cannot stand beside route: an entry does one thing',
+      'app.yaml:7:6 cron.y: has nothing to do: add job, route or command',
+    ],
+  ],
+  [
+    'an entry that needs what is not there',
+    `${GOOD}jobs: { pipelines: { mail: { driver: memory } } }\ncron:\n  x: { schedule: "@daily", job: { pipeline: mial, name: y } }\n  y: { schedule: "@daily", route: { path: / } }\n  z: { schedule: "@daily", command: z, lock: true }\n`,
+    [
+      'app.yaml:5:35 cron.x.job.pipeline: there is no pipeline mial; jobs.pipelines has mail',
+      'app.yaml:6:28 cron.y.route: needs an http: section, which answers it',
+      'app.yaml:7:40 cron.z.lock: needs lock: with driver redis, which other servers share',
+    ],
+  ],
   // Unknown keys
   ['an unknown section', 'version: "3"\nhtpp: {}\n', ['app.yaml:2:1 htpp: unknown key, did you mean http?']],
   ['an unknown section unlike any', 'version: "3"\nelephants: {}\n', ['app.yaml:2:1 elephants: unknown key']],

@@ -95,6 +95,11 @@ export class Entry {
     return this.#last?.began;
   }
 
+  /** What became of the last run; undefined before the first is over. */
+  get lastResult(): Result | undefined {
+    return this.#last?.result;
+  }
+
   get report(): EntryReport {
     const { text, timezone } = this.#schedule;
     return {

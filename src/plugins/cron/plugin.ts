@@ -3,7 +3,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Address } from '../../core/scalars.ts';
 import { findLaunchers } from '../../worker/spawn.ts';
-import type { Plugin, PluginContext, PluginType } from '../plugin.ts';
+import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
 import { type CronSection, cronSchema, type EntryConfig, missingParts } from './config.ts';
 import { Entries } from './entries.ts';
 import { cronMethods } from './methods.ts';
@@ -37,6 +37,7 @@ class CronPlugin implements Plugin {
     registerCronMetrics(metrics, this.#entries);
     // A run that somebody asks for takes as long as it takes.
     this.#context.registerRpc('cron', cronMethods(this.#entries), { timeoutMs: 0 });
+    this.#context.registerHealthCheck('cron', () => this.#health());
     this.#entries.configure(this.#config);
   }
 
@@ -48,6 +49,14 @@ class CronPlugin implements Plugin {
     // The other half is for what comes to its end after this, the requests of everybody else for one.
     await this.#entries?.stop(graceMs / 2);
     process.off('exit', this.#kill);
+  }
+
+  /** A run that failed is no reason to take the application out of service: it is told, and that is all. */
+  #health(): Health {
+    const failed = (this.#entries?.all ?? [])
+      .filter(({ lastResult }) => lastResult === 'failed')
+      .map(({ name }) => name);
+    return { live: true, ready: true, message: failed.length === 0 ? '' : `failed: ${failed.join(', ')}` };
   }
 
   #actionOf({ job, route, command = [], overlap }: EntryConfig): Action {
