@@ -1,0 +1,16 @@
+// Our own PHP package against RoadRunner's checklist of queues, for each driver.
+
+import { JOB_DRIVERS } from '../helpers/job-drivers.ts';
+import { fixture } from '../helpers/paths.ts';
+import { checkJobs } from './checklist-jobs.ts';
+import { NATIVE } from './kinds.ts';
+import { scriptSpeaker } from './services-client.ts';
+
+const PACKAGE = {
+  ...scriptSpeaker('rrts/php-client', fixture('services/jobs-client.php'), () => NATIVE.prepare()),
+  command: ['php', fixture('native/jobs.php')],
+  anyReply: false,
+  unknownPipeline: /no such pipeline: "nowhere"/,
+};
+
+for (const driver of JOB_DRIVERS) checkJobs(PACKAGE, driver);
