@@ -7,7 +7,7 @@ import { freePort } from '../helpers/free-port.ts';
 import type { JobDriver, JobStore } from '../helpers/job-drivers.ts';
 import { exists } from '../helpers/paths.ts';
 import { type ConfigTree, mergeConfig, type ServerProcess, startServer } from '../helpers/start-server.ts';
-import { makeTempDir } from '../helpers/temp-dir.ts';
+import { makeTempDir, type TempDir } from '../helpers/temp-dir.ts';
 import { eventually } from '../helpers/wait-for.ts';
 import type { ServicesClient, ServicesSpeaker } from './services-client.ts';
 
@@ -57,6 +57,10 @@ interface Rig extends Pages {
   readonly dead: string;
   /** Name of a further pipeline. */
   readonly other: string;
+  /** Name of the queue of a pipeline. */
+  queueOf(pipeline: string): string;
+  /** Settings that a declaration of `other` needs. */
+  readonly declaration: Readonly<Record<string, unknown>>;
   push(queue: string, script: object, more?: object): Promise<string>;
   /** The runs, as soon as there are so many. */
   runs(count: number, ms?: number): Promise<readonly Run[]>;
@@ -97,15 +101,20 @@ const CHECKS: readonly Check[] = [
   { what: 'prefetch', config: { pool: 'pair', config: { prefetch: 1 } }, run: checkPrefetch },
 ];
 
-/** What a driver is called by RoadRunner's package, what it cannot do, and what a declared pipeline of it must be given. */
+/** What a driver is called by RoadRunner's package, what it cannot do, and what a pipeline of it that is declared needs. */
 interface Facts {
   readonly clientName?: string;
   readonly lacks?: readonly string[];
-  readonly declare?: Readonly<Record<string, unknown>>;
+  /** Sections of the configuration's root, where RoadRunner has what is not in a declaration. @param config - of a pipeline in the file. */
+  root?(config: ConfigTree): ConfigTree;
+  /** Arguments of the package's class for it. @param dir - folder for files. */
+  declare?(config: ConfigTree, dir: string): Readonly<Record<string, unknown>>;
 }
 
 const FACTS: Readonly<Record<string, Facts>> = {
-  local: { clientName: 'boltdb' },
+  local: { clientName: 'boltdb', declare: (_config, dir) => ({ file: `${dir}/declared.db` }) },
+  redis: { root: ({ addrs, lease }) => ({ redis: { addrs, lease } }) },
+  amqp: { root: ({ addr }) => ({ amqp: { addr } }), declare: ({ queue }) => ({ queue }) },
 };
 
 function factsOf({ name }: JobDriver): Facts {
@@ -123,33 +132,35 @@ export function checkJobs(speaker: JobsSpeaker, driver: JobDriver): void {
     if (reason !== undefined) return t.skip(reason);
     const dir = makeTempDir('jobs');
     t.after(() => dir.remove());
-    const started = await start(t, speaker, await driver.start(t, dir.path), dir.file('runs'));
+    const store = await driver.start(t, dir.path);
+    const started = { ...(await start(t, { speaker, driver, store, dir })), speaker, driver, store, dir };
     for (const [index, check] of CHECKS.entries()) {
       if (check.needs === 'any reply' && !speaker.anyReply) continue;
       if (factsOf(driver).lacks?.includes(check.needs ?? '') === true) {
         t.diagnostic(`${driver.name} has no ${check.needs}: ${check.what}`);
         continue;
       }
-      await t.test(check.what, () => check.run(rigOf({ ...started, driver, speaker }, index)));
+      await t.test(check.what, () => check.run(rigOf(started, index)));
     }
     t.diagnostic(`${readRuns(dir.file('runs')).length} runs of jobs`);
     await started.server.stop();
   });
 }
 
-interface Started extends Pick<Rig, 'client' | 'driver' | 'speaker'> {
+interface Wish extends Pick<Rig, 'driver' | 'speaker'> {
+  readonly store: JobStore;
+  readonly dir: TempDir;
+}
+
+interface Started extends Wish, Pick<Rig, 'client'> {
   readonly server: ServerProcess;
   readonly metricsPort: number;
-  /** Where the worker writes its runs. */
-  readonly record: string;
 }
 
 async function start(
   t: TestContext,
-  speaker: JobsSpeaker,
-  store: JobStore,
-  record: string,
-): Promise<Omit<Started, 'driver' | 'speaker'>> {
+  { speaker, driver, store, dir }: Wish,
+): Promise<Pick<Started, 'client' | 'server' | 'metricsPort'>> {
   const address = `tcp://127.0.0.1:${await freePort()}`;
   const metricsPort = await freePort();
   const pipelines: Record<string, ConfigTree> = {};
@@ -162,8 +173,9 @@ async function start(
   }
   const server = await startServer({
     command: speaker.command,
-    environment: { JOB_RECORD: record },
+    environment: { JOB_RECORD: dir.file('runs') },
     config: {
+      ...factsOf(driver).root?.(configOf(store, 'any')),
       http: null,
       rpc: { listen: address },
       metrics: { address: `127.0.0.1:${metricsPort}` },
@@ -176,17 +188,21 @@ async function start(
     },
   });
   t.after(() => server.discard());
-  return { server, record, metricsPort, client: speaker.connect(t, server, address) };
+  return { server, metricsPort, client: speaker.connect(t, server, address) };
+}
+
+function configOf(store: JobStore, pipeline: string): ConfigTree {
+  return (store.pipeline(pipeline)['config'] ?? {}) as ConfigTree;
 }
 
 function namesOf(index: number): Pick<Rig, 'main' | 'side' | 'dead' | 'other'> {
   return { main: `main-${index}`, side: `side-${index}`, dead: `dead-${index}`, other: `other-${index}` };
 }
 
-function rigOf({ server, client, record, driver, speaker, metricsPort }: Started, index: number): Rig {
+function rigOf({ server, client, dir, driver, speaker, store, metricsPort }: Started, index: number): Rig {
   const names = namesOf(index);
   const own: readonly string[] = Object.values(names);
-  const seen = (): Run[] => readRuns(record).filter(({ pipeline }) => own.includes(pipeline));
+  const seen = (): Run[] => readRuns(dir.file('runs')).filter(({ pipeline }) => own.includes(pipeline));
   const stat = (queue: string): Promise<Stat> => client.call<Stat>('jobs.stat', queue);
   return {
     ...names,
@@ -194,6 +210,8 @@ function rigOf({ server, client, record, driver, speaker, metricsPort }: Started
     driver,
     speaker,
     stat,
+    queueOf: (pipeline) => String(configOf(store, pipeline)['queue'] ?? pipeline),
+    declaration: factsOf(driver).declare?.(configOf(store, names.other), dir.path) ?? {},
     states: async () =>
       (await fetch(`http://127.0.0.1:${server.statusPort}/jobs`)).json() as ReturnType<Pages['states']>,
     scrape: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
@@ -220,14 +238,14 @@ function readRuns(file: string): Run[] {
   return lines.map((line) => JSON.parse(line) as Run);
 }
 
-async function checkPush({ client, driver, main, push, runs, count }: Rig): Promise<void> {
+async function checkPush({ client, driver, main, queueOf, push, runs, count }: Rig): Promise<void> {
   const headers = { 'x-tenant': ['a', 'b'], 'x-trace': ['1'] };
   const id = await push(main, { text: 'café' }, { headers });
   const [run] = await runs(1);
   assert.equal(run?.id, id);
   assert.equal(run.name, 'App\\Test');
   assert.equal(run.pipeline, main);
-  assert.equal(run.queue, main);
+  assert.equal(run.queue, queueOf(main));
   assert.equal(run.driver, nameOf(driver));
   assert.equal(run.payload, JSON.stringify({ text: 'café' }));
   assert.deepEqual({ ...run.headers }, headers);
@@ -267,10 +285,10 @@ async function checkDelay({ driver, main, push, runs, stat }: Rig): Promise<void
   assert.equal(Number((await stat(main)).delayed ?? 0), 0);
 }
 
-async function checkPause({ client, driver, main, side, push, runs, stat, holds, count }: Rig): Promise<void> {
+async function checkPause({ client, driver, main, side, queueOf, push, runs, stat, holds, count }: Rig): Promise<void> {
   assert.deepEqual([await client.call('jobs.paused', main), await client.call('jobs.paused', side)], [false, true]);
   const about = await stat(main);
-  assert.deepEqual([about.pipeline, about.queue, about.ready], [main, main, true]);
+  assert.deepEqual([about.pipeline, about.queue, about.ready], [main, queueOf(main), true]);
   assert.equal(about.driver, nameOf(driver));
   assert.equal(Number(about.priority), 7);
 
@@ -294,13 +312,23 @@ async function checkPause({ client, driver, main, side, push, runs, stat, holds,
   await runs(5);
 }
 
-async function checkDeclare({ client, driver, main, side, dead, other, push, runs, holds }: Rig): Promise<void> {
+async function checkDeclare({
+  client,
+  driver,
+  declaration: settings,
+  main,
+  side,
+  dead,
+  other,
+  push,
+  runs,
+  holds,
+}: Rig): Promise<void> {
   const list = async () => (await client.call<string[]>('jobs.list')).sort();
   const before = await list();
   for (const name of [main, side, dead]) assert.ok(before.includes(name), name);
   assert.equal(await client.call('jobs.count'), before.length);
   const type = nameOf(driver);
-  const settings = factsOf(driver).declare ?? {};
   assert.equal(await client.call('jobs.declare', type, other, { ...settings, priority: 4 }), other);
   assert.deepEqual(await list(), [...before, other].sort());
   await assert.rejects(client.call('jobs.declare', type, other, settings), new RegExp(`${other} already`));
@@ -400,7 +428,18 @@ async function checkAutoAck({ main, dead, push, runs, stat, count }: Rig): Promi
   assert.equal(Number((await stat(dead)).active ?? 0), 0);
 }
 
-async function checkPages({ client, driver, main, side, push, runs, holds, states, scrape }: Rig): Promise<void> {
+async function checkPages({
+  client,
+  driver,
+  main,
+  side,
+  queueOf,
+  push,
+  runs,
+  holds,
+  states,
+  scrape,
+}: Rig): Promise<void> {
   await push(main, { reply: 'complete' });
   await push(main, { reply: 'requeue' });
   await push(main, { reply: 'error', message: 'no' });
@@ -415,7 +454,7 @@ async function checkPages({ client, driver, main, side, push, runs, holds, state
     pipeline: side,
     priority: 7,
     ready: false,
-    queue: side,
+    queue: queueOf(side),
     active: 2,
     delayed: 0,
     reserved: 0,

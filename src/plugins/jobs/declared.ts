@@ -31,10 +31,16 @@ export function declaredSection(map: Readonly<Record<string, string>>): { name: 
     if (key === 'name' || type.ignored.includes(key)) continue;
     if (OWN_KEYS.has(key)) section[key] = typed(text);
     else if (key.startsWith('retry.')) retry[key.slice('retry.'.length)] = typed(text);
-    // RoadRunner's package sends every setting that it knows, with 0 or nothing for those that nobody has set.
-    else if (text !== '') config[key] = typed(text);
+    else if (key === 'permissions') config[key] = octal(text);
+    // RoadRunner's package sends every setting that it knows, with nothing or an empty list for those that nobody has set.
+    else if (text !== '' && text !== '[]') config[key] = typed(text);
   }
   return { name, section: { ...section, retry, config } };
+}
+
+/** RoadRunner's package sends the rights of a file, 0755 in PHP, as the number 493. What is not such a number is checked as it came. */
+function octal(text: string): string {
+  return /^[1-9]\d{0,3}$/.test(text) ? Number(text).toString(8).padStart(3, '0') : text;
 }
 
 /** Everything is text on the wire. */

@@ -75,6 +75,17 @@ describe('declared pipelines', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(config.config)), { priority: 5, prefetch: 20 });
   });
 
+  test("what PHP makes of rights and of empty lists, as RoadRunner's package sends them", () => {
+    const rights = (permissions: string): unknown => {
+      const config = parsePipeline(declaredSection({ name: 'a', driver: 'boltdb', permissions }).section);
+      return typeof config === 'object' ? (config.config as Record<string, unknown>)['permissions'] : config;
+    };
+    assert.deepEqual([rights('493'), rights('384'), rights('0640')], ['755', '600', '0640']);
+    assert.match(String(rights('99999')), /octal/);
+    const config = parsePipeline(declaredSection({ name: 'a', driver: 'amqp', queue_headers: '[]' }).section);
+    assert.ok(typeof config === 'object', String(config));
+  });
+
   test('what is none', () => {
     assert.throws(() => declaredSection({ driver: 'memory' }), /needs a name/);
     assert.throws(() => declaredSection({ name: 'a b', driver: 'memory' }), /needs a name/);
