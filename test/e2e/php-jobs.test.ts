@@ -109,8 +109,10 @@ for (const { name, command } of WORKERS) {
       );
       await rig.server.waitForLog(mentions(/DomainException: broken: café ł in .*queue\.php:\d+/), 'of the failure');
       await eventually(() => deadLetters(rig, 3), 'three dead letters');
-      const attempts = (await until(rig, 3)).map(({ job, attempt }) => `${job} ${attempt}`).sort();
-      assert.deepEqual(attempts, ['fail 1', 'fail 2', 'never 1']);
+      const attempts = (await until(rig, 3))
+        .map(({ job, attempt, headers }) => `${job} ${attempt} ${headers['told'] ?? ''}`)
+        .sort();
+      assert.deepEqual(attempts, ['fail 1 ', 'fail 2 this', 'never 1 ']);
       await rig.server.stop();
     });
 

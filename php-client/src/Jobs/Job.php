@@ -118,14 +118,17 @@ final class Job
      * @param string|\Throwable $reason for the log and the dead letter
      * @param bool $retry false: to the dead letters at once
      * @param float|null $delay seconds until the next attempt; null for what the pipeline says
+     * @param array<string, string|list<string>> $headers put over those it has, for the next attempt to know
      *
      * @throws \LogicException when the job is settled already
      * @throws \InvalidArgumentException for a delay that is no time
+     * @throws QueueException for a header whose name is empty or a number
      */
-    public function fail(string|\Throwable $reason, bool $retry = true, ?float $delay = null): void
+    public function fail(string|\Throwable $reason, bool $retry = true, ?float $delay = null, array $headers = []): void
     {
         $head = ['result' => 'failed'] + Failure::head($reason);
-        $this->settle($head + ($retry ? [] : ['retry' => false]) + ($delay === null ? [] : ['delay' => self::milliseconds($delay)]));
+        $head += ($retry ? [] : ['retry' => false]) + ($delay === null ? [] : ['delay' => self::milliseconds($delay)]);
+        $this->settle($headers === [] ? $head : $head + ['headers' => NewJob::headerLists($headers)]);
     }
 
     /** Whether {@see fail()} or {@see requeue()} was called. */

@@ -20,6 +20,7 @@ use Symfony\Component\Messenger\Exception\HandlerFailedException;
 use Symfony\Component\Messenger\Exception\MessageDecodingFailedException;
 use Symfony\Component\Messenger\MessageBusInterface;
 use Symfony\Component\Messenger\Stamp\ConsumedByWorkerStamp;
+use Symfony\Component\Messenger\Stamp\HandledStamp;
 use Symfony\Component\Messenger\Stamp\ReceivedStamp;
 use Symfony\Component\Messenger\Stamp\RedeliveryStamp;
 use Symfony\Component\Messenger\Stamp\TransportMessageIdStamp;
@@ -34,7 +35,9 @@ final class MessengerWorker
 {
     /** Header of a job: how often it was put back because of a RecoverableExceptionInterface. */
     private const RECOVERIES_HEADER = 'rrts-messenger-recoveries';
-    /** Seconds between two of those, at most. */
+    /** Header of a job: names of the handlers that have done their part of the message. */
+    private const HANDLED_HEADER = 'rrts-messenger-handled';
+    /** Seconds between two recoveries, at most. */
     private const LONGEST_RECOVERY = 60;
     /** Seconds until a message is tried again whose failure a listener could not take. */
     private const LISTENER_DELAY = 30.0;
@@ -85,7 +88,7 @@ final class MessengerWorker
         }
         $retries = $job->attempt - 1 + self::recoveriesOf($job);
         if ($retries > 0 && !$transport->hasSymfonyRetries()) {
-            $envelope = $envelope->with(new RedeliveryStamp($retries));
+            $envelope = $envelope->with(new RedeliveryStamp($retries), ...\array_map(static fn(string $name): HandledStamp => new HandledStamp(null, $name), $job->headers[self::HANDLED_HEADER] ?? []));
         }
         $received = new WorkerMessageReceivedEvent($envelope, $transport->name);
         $this->events?->dispatch($received);
@@ -126,8 +129,8 @@ final class MessengerWorker
         }
         match (true) {
             !$this->tellListeners($event) && $isLast => $job->requeue(self::LISTENER_DELAY, [], 'a listener of WorkerMessageFailedEvent has failed'),
-            $verdict->isRecoverable => $this->putBack($job, $verdict),
-            default => $job->fail($verdict->cause, !$verdict->isUnrecoverable),
+            $verdict->isRecoverable => $this->putBack($job, $verdict, self::handledIn($envelope)),
+            default => $job->fail($verdict->cause, !$verdict->isUnrecoverable, null, self::handledIn($envelope)),
         };
     }
 
@@ -145,12 +148,16 @@ final class MessengerWorker
         }
     }
 
-    /** Each time later than before, since nothing else ends it. */
-    private function putBack(Job $job, Verdict $verdict): void
+    /**
+     * Each time later than before, since nothing else ends it.
+     *
+     * @param array<string, list<string>> $headers
+     */
+    private function putBack(Job $job, Verdict $verdict, array $headers): void
     {
         $recoveries = self::recoveriesOf($job);
         $delay = $verdict->delay ?? (float) \min(2 ** \min($recoveries, 10), self::LONGEST_RECOVERY);
-        $job->requeue($delay, [self::RECOVERIES_HEADER => (string) ($recoveries + 1)], $verdict->cause->getMessage());
+        $job->requeue($delay, [self::RECOVERIES_HEADER => (string) ($recoveries + 1)] + $headers, $verdict->cause->getMessage());
     }
 
     private function log(Job $job, \Throwable $cause, bool $isLast): void
@@ -186,6 +193,23 @@ final class MessengerWorker
         $transport = $this->transports->has($name) ? $this->transports->get($name) : null;
 
         return $transport instanceof Transport ? $transport : null;
+    }
+
+    /**
+     * The message stays as it was sent, so that its handlers which have succeeded are told in a header; they are not called again.
+     *
+     * @return array<string, list<string>>
+     */
+    private static function handledIn(Envelope $envelope): array
+    {
+        $names = [];
+        foreach ($envelope->all(HandledStamp::class) as $stamp) {
+            if ($stamp instanceof HandledStamp) {
+                $names[] = $stamp->getHandlerName();
+            }
+        }
+
+        return $names === [] ? [] : [self::HANDLED_HEADER => \array_values(\array_unique($names))];
     }
 
     private static function recoveriesOf(Job $job): int

@@ -7,7 +7,7 @@ import { commonSettings, type PipelineConfig } from './config.ts';
 import { noCounts, type PipelineCounts, PipelineTimes } from './counts.ts';
 import { deadLetter } from './dead-letter.ts';
 import type { Delivery, Driver, DriverStats, DriverType, NewJob, PushResult } from './driver.ts';
-import type { ChainLink, Job } from './job.ts';
+import type { ChainLink, Job, JobHeaders } from './job.ts';
 import type { DeliveryOwner, JobRun, RunResult } from './job-run.ts';
 import type { Runner } from './runner.ts';
 
@@ -215,9 +215,10 @@ export class Pipeline implements DeliveryOwner {
   #failed(
     run: JobRun,
     delivery: Delivery,
-    failure: { message: string; retry: boolean; delayMs: number | undefined },
+    failure: { message: string; retry: boolean; delayMs: number | undefined; headers?: JobHeaders },
   ): void {
-    const { job, maxAttempts } = run;
+    const { maxAttempts } = run;
+    const job = { ...run.job, headers: { ...run.job.headers, ...failure.headers } };
     const facts = { job: job.id, name: job.name, pipeline: this.pipeline, attempt: job.attempt, maxAttempts };
     if (job.options.autoAck === true) {
       this.#context.logger.error(

@@ -28,6 +28,8 @@ export type JobReply =
       readonly retry: boolean;
       /** Milliseconds until the next attempt; undefined: as the pipeline says. */
       readonly delayMs: number | undefined;
+      /** Put over those of the job, also of the dead letter; what the worker wants the next attempt to know. */
+      readonly headers?: Readonly<Record<string, readonly string[]>>;
     }
   | {
       readonly kind: 'requeue';

@@ -40,8 +40,10 @@ export function decodeNativeReply(flags: number, head: Buffer): JobReply {
     case undefined:
     case 'done':
       return DONE;
-    case 'failed':
-      return { kind: 'failed', message: text, retry: retry !== false, delayMs };
+    case 'failed': {
+      const given = readHeaders(headers);
+      return { kind: 'failed', message: text, retry: retry !== false, delayMs, ...(given && { headers: given }) };
+    }
     case 'requeue':
       return { kind: 'requeue', delayMs: delayMs ?? 0, headers: readHeaders(headers), message: text };
     default:

@@ -80,6 +80,17 @@ describe("a native worker's reply", () => {
     ['failed', { result: 'failed', message: 'why' }, failed('why', true)],
     ['failed for good', { result: 'failed', message: 'why', retry: false }, failed('why', false)],
     ['failed, with a wait', { result: 'failed', delay: 250 }, failed('', true, 250)],
+    [
+      'failed, with something for the next attempt to know',
+      { result: 'failed', headers: { a: 'b' } },
+      {
+        kind: 'failed',
+        message: '',
+        retry: true,
+        delayMs: undefined,
+        headers: Object.assign(Object.create(null), { a: ['b'] }),
+      },
+    ],
     ['failed, with a wait that is none', { result: 'failed', delay: -1 }, failed('', true)],
     ['again', { result: 'requeue' }, { kind: 'requeue', delayMs: 0, headers: undefined, message: '' }],
   ];

@@ -66,6 +66,13 @@ final class JobTest extends TestCase
         self::assertFalse($job->isSettled());
     }
 
+    public function testAFailureMayTellTheNextAttemptSomething(): void
+    {
+        $job = new Job('1', 'a');
+        $job->fail('no', delay: 0.5, headers: ['done' => ['x', 'y']]);
+        self::assertSame(['result' => 'failed', 'message' => 'no', 'delay' => 500, 'headers' => ['done' => ['x', 'y']]], $job->settlement());
+    }
+
     public function testAHeaderNeedsAName(): void
     {
         $this->expectException(QueueException::class);

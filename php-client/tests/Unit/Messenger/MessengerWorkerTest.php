@@ -26,9 +26,14 @@ use Symfony\Component\Messenger\Exception\HandlerFailedException;
 use Symfony\Component\Messenger\Exception\NoHandlerForMessageException;
 use Symfony\Component\Messenger\Exception\RecoverableMessageHandlingException;
 use Symfony\Component\Messenger\Exception\UnrecoverableMessageHandlingException;
+use Symfony\Component\Messenger\Handler\HandlerDescriptor;
+use Symfony\Component\Messenger\Handler\HandlersLocator;
+use Symfony\Component\Messenger\MessageBus;
 use Symfony\Component\Messenger\MessageBusInterface;
+use Symfony\Component\Messenger\Middleware\HandleMessageMiddleware;
 use Symfony\Component\Messenger\Retry\MultiplierRetryStrategy;
 use Symfony\Component\Messenger\Stamp\ConsumedByWorkerStamp;
+use Symfony\Component\Messenger\Stamp\HandledStamp;
 use Symfony\Component\Messenger\Stamp\ReceivedStamp;
 use Symfony\Component\Messenger\Stamp\RedeliveryStamp;
 use Symfony\Component\Messenger\Stamp\StampInterface;
@@ -116,6 +121,41 @@ final class MessengerWorkerTest extends TestCase implements MessageBusInterface,
         self::assertSame($this->thrown, $this->failedEvent()->getThrowable());
         self::assertSame([], $this->rpc->calls, 'Symfony does not send it again');
         self::assertSame(1, $this->resets);
+    }
+
+    public function testHandlersThatHaveSucceededAreNotCalledAgain(): void
+    {
+        $envelope = new Envelope(new Message('x'), [new HandledStamp('result', 'First::handle'), new HandledStamp(null, 'Second::handle'), new HandledStamp(null, 'First::handle')]);
+        $this->thrown = new HandlerFailedException($envelope, [new \DomainException('broken')]);
+        $headers = ['rrts-messenger-handled' => ['First::handle', 'Second::handle']];
+        self::assertSame($headers, $this->handle(self::job())->settlement()['headers']);
+        $this->thrown = new HandlerFailedException($envelope, [new RecoverableMessageHandlingException('later')]);
+        self::assertEquals(['rrts-messenger-recoveries' => ['1']] + $headers, $this->handle(self::job())->settlement()['headers']);
+
+        $this->thrown = null;
+        $this->handle(self::job(attempt: 2, headers: $headers));
+        self::assertEquals([new HandledStamp(null, 'First::handle'), new HandledStamp(null, 'Second::handle')], $this->dispatched[2]->all(HandledStamp::class));
+    }
+
+    public function testARealBusCallsOnlyTheHandlerThatHasFailed(): void
+    {
+        $calls = [];
+        $handlers = [
+            new HandlerDescriptor(static function () use (&$calls): void {
+                $calls[] = 'good';
+            }, ['alias' => 'good']),
+            new HandlerDescriptor(static function () use (&$calls): void {
+                $calls[] = 'bad';
+                throw new \DomainException('broken');
+            }, ['alias' => 'bad']),
+        ];
+        $worker = new MessengerWorker(new MessageBus([new HandleMessageMiddleware(new HandlersLocator([Message::class => $handlers]))]), $this->transports());
+        $first = self::job();
+        $worker($first);
+        /** @var array<string, list<string>> $headers */
+        $headers = $first->settlement()['headers'];
+        $worker(self::job(attempt: 2, headers: $headers));
+        self::assertSame(['good', 'bad', 'bad'], $calls);
     }
 
     public function testTheLastAttemptIsTheEnd(): void
