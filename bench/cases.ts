@@ -23,6 +23,12 @@ export const PEERS = {
   goridge: 'rrts, spiral/goridge over TCP',
   waits: 'rrts in-band, 2 ms in Node',
   waitsEight: 'rrts in-band, 2 ms in Node, 8 workers',
+  messenger: 'Symfony Messenger, redis',
+  jobsMemory: 'rrts jobs, memory',
+  jobsLocal: 'rrts jobs, local',
+  jobsRedis: 'rrts jobs, redis',
+  jobsAmqp: 'rrts jobs, amqp',
+  jobsBus: "rrts jobs, redis, Messenger's bus",
 } as const;
 
 /** One server of the benchmark. */
@@ -47,6 +53,8 @@ export interface BenchCase {
   readonly upload: boolean;
   /** One request in twenty takes 50 ms; p50 and p99 are those of the others. */
   readonly mixed?: boolean;
+  /** PHP empties a queue; the figures are those of jobs instead of requests. */
+  readonly jobs?: boolean;
   /** PHP calls Node; the figures are those of calls instead of requests. */
   readonly calls?: boolean;
   /** The body of a right answer. */
@@ -164,6 +172,27 @@ the ping-pong shows how much is there to be had; eight calls that wait in Node w
       { of: 'inBandEight', by: 'inBand' },
       { of: 'pingEight', by: 'ping' },
       { of: 'module', by: 'inBand' },
+    ],
+  },
+  {
+    id: 'jobs',
+    title: 'Jobs from a queue',
+    about: `Two PHP processes empty a queue that was filled before; each row counts jobs instead of requests, from the first that is done to the last. A job is
+a small JSON text that is decoded and hashed. Messenger is that of Debian (5.4) with \`messenger:consume\` twice, its transport in redis with
+delete_after_ack, the middleware that FrameworkBundle gives a bus by default, and no listeners and no log. \`local\` keeps its jobs on the disk; redis
+keeps them in memory, for Messenger and for rrts alike. The row with Messenger's bus has the same bus, handler and serializer as Messenger,
+fed by rrts.`,
+    path: '',
+    upload: false,
+    jobs: true,
+    expect: () => true,
+    peers: ['messenger', 'jobsMemory', 'jobsLocal', 'jobsRedis', 'jobsAmqp', 'jobsBus'],
+    ratios: [
+      { of: 'jobsLocal', by: 'messenger', goal: 3 },
+      { of: 'jobsRedis', by: 'messenger', goal: 2 },
+      { of: 'jobsMemory', by: 'messenger' },
+      { of: 'jobsAmqp', by: 'messenger' },
+      { of: 'jobsBus', by: 'messenger' },
     ],
   },
 ];

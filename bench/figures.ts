@@ -40,6 +40,8 @@ export interface CaseResult {
   readonly ratios: readonly Ratio[];
   /** Peers that could not be measured, and why. */
   readonly missing: readonly { readonly peer: PeerId; readonly reason: string }[];
+  /** Further findings, a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 /** Makes a row of what was measured of one server. */

@@ -44,6 +44,7 @@ export function whole(value: number): string {
 }
 
 function milliseconds(value: number): string {
+  if (Number.isNaN(value)) return '-';
   return `${value < 10 ? value.toFixed(2) : value.toFixed(1)} ms`;
 }
 

@@ -24,6 +24,8 @@ export async function machineFacts(root: string, roadRunnerVendor: string | unde
     ['nginx', await firstMatch(findProgram('nginx') ?? 'nginx', ['-v'], /nginx\/(\S+)/)],
     ['wrk', await firstMatch('wrk', ['-v'], /wrk (\S+)/)],
   ];
+  const messenger = await firstMatch('dpkg-query', ['-W', 'php-symfony-messenger'], /\t([\d.]+)/);
+  facts.push(['Symfony Messenger', messenger], ['redis', await firstMatch('redis-server', ['-v'], /v=(\S+)/)]);
   if (roadRunnerVendor !== undefined) facts.push(['spiral/roadrunner-http', roadRunnerVersion(roadRunnerVendor)]);
   return facts;
 }

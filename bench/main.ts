@@ -1,15 +1,17 @@
 // The benchmark: measures every case, prints the figures and writes the report.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { startRabbitMq } from '../test/helpers/rabbitmq.ts';
 import { type BenchCase, CASES, PEERS, type PeerId } from './cases.ts';
 import { chart, chartFile } from './chart.ts';
 import type { CaseResult } from './figures.ts';
 import { COLUMNS, ratioText, tableOf, whole } from './format.ts';
 import { WrongAnswer } from './load.ts';
 import { type Facts, machineFacts } from './machine.ts';
-import { markdown } from './markdown.ts';
+import { markdown, markdownWith } from './markdown.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { missingQueues } from './queues/missing.ts';
 import { runCase, type Surroundings } from './run-case.ts';
 import { copySymfony, openWorkspace } from './workspace.ts';
 
@@ -52,11 +54,12 @@ async function run(context: BenchmarkOptions, options: Options): Promise<void> {
       missing.set(peer, roadRunner.reason ?? 'its packages are not there');
     }
   }
+  for (const [peer, reason] of await missingQueues()) missing.set(peer, reason);
   try {
     const facts = await machineFacts(root, roadRunner.vendor);
     if (options.cases.includes('symfony')) await copySymfony(workspace);
     const cases = CASES.filter(({ id }) => options.cases.includes(id));
-    const surroundings = { workspace, options, signal: context.signal, missing, onMeasured };
+    const surroundings = { workspace, options, signal: context.signal, missing, amqp: startRabbitMq, onMeasured };
     const results = await runCases(cases, surroundings);
     if (options.write) writeReport(join(root, 'docs'), results, facts, options);
   } finally {
@@ -88,10 +91,16 @@ function printResult(result: CaseResult): void {
     console.log(`  ${name.padEnd(widths[0] ?? 0)}  ${right.join('  ')}`.trimEnd());
   }
   for (const ratio of result.ratios) console.log(`  ${ratioText(ratio)}`);
+  for (const note of result.notes ?? []) console.log(`  ${note}`);
 }
 
 function writeReport(docs: string, results: readonly CaseResult[], facts: Facts, options: Options): void {
-  writeFileSync(join(docs, 'benchmark.md'), markdown(results, facts, options));
+  const file = join(docs, 'benchmark.md');
+  const whole = results.length === CASES.length || !existsSync(file);
+  const text = whole
+    ? markdown(results, facts, options)
+    : markdownWith(readFileSync(file, 'utf8'), results, facts, options);
+  writeFileSync(file, text);
   for (const result of results) {
     if (result.rows.length > 0) writeFileSync(join(docs, chartFile(result.bench.id)), chart(result));
   }

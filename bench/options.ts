@@ -33,7 +33,8 @@ export const HELP = `npm run bench -- [options]
   --connections N   connections that wrk holds open (64)
   --threads N       threads of wrk (1 on up to three cores, else 2)
   --quick           a first impression in about two minutes; writes nothing
-  --write           write docs/benchmark.md and docs/bench-*.svg; without --quick and --cases that is the default
+  --write           write docs/benchmark.md and docs/bench-*.svg; without --quick and --cases that is the default;
+                    with --cases it replaces their sections
 `;
 
 /** @throws UsageError */

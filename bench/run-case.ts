@@ -5,12 +5,20 @@ import { measureCalls } from './calls.ts';
 import type { BenchCase, PeerId } from './cases.ts';
 import { cpuSeconds } from './cpu-time.ts';
 import { type CaseResult, type Measurement, ratiosOf, rowOf } from './figures.ts';
+import { runJobsCase } from './jobs.ts';
 import { type Load, measure, type Sample } from './load.ts';
 import { measureMixed } from './mixed.ts';
 import type { Options } from './options.ts';
 import { type RunningPeers, startPeers } from './peers/start.ts';
 import { verify } from './verify.ts';
 import type { Workspace } from './workspace.ts';
+
+/** A RabbitMQ of the run. */
+export interface Broker {
+  readonly url: string;
+  readonly pid: number;
+  close(): Promise<void>;
+}
 
 /** What measuring needs beside the case. */
 export interface Surroundings {
@@ -19,12 +27,15 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** Why some servers cannot be measured. */
   readonly missing: ReadonlyMap<PeerId, string>;
+  /** Starts a RabbitMQ. */
+  readonly amqp: () => Promise<Broker>;
   /** Told after each measurement. */
   readonly onMeasured: (peer: PeerId, round: number, measured: Measurement) => void;
 }
 
 /** @throws WrongAnswer when a server answers something else than it should. */
 export async function runCase(bench: BenchCase, surroundings: Surroundings): Promise<CaseResult> {
+  if (bench.jobs === true) return await runJobsCase(bench, surroundings);
   const { workspace, options, signal, missing } = surroundings;
   const peers = bench.peers.filter((peer) => !missing.has(peer));
   const running = await startPeers(peers, workspace, signal);

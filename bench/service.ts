@@ -15,8 +15,8 @@ export interface ServiceOptions {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** It is ready when it accepts connections here: a port of 127.0.0.1, or a Unix socket. */
-  readonly listens: number | string;
+  /** It is ready when it accepts connections here: a port of 127.0.0.1, or a Unix socket. Default: at once. */
+  readonly listens?: number | string;
 }
 
 /** What runs now; killed when this process ends, however it does. */
@@ -50,7 +50,7 @@ export class Service {
   static async start(options: ServiceOptions, signal: AbortSignal): Promise<Service> {
     const service = new Service(options);
     try {
-      await service.#ready(options.listens, signal);
+      if (options.listens !== undefined) await service.#ready(options.listens, signal);
       return service;
     } catch (error) {
       await service.stop();

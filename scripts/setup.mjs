@@ -10,7 +10,7 @@ import { ensureSystemPackages, LOAD_NEEDS, PHP_NEEDS, TEST_NEEDS } from './lib/s
 
 /**
  * @typedef {object} SetupWish
- * @property {boolean} [load] also what load tests and the benchmark need: wrk, nginx, php-fpm (default false)
+ * @property {boolean} [load] also what load tests and the benchmark need: wrk, nginx, php-fpm, Symfony Messenger and the brokers of queues (default false)
  * @property {boolean} [tests] also what tests need: tini, systemd-notify, redis-server, rabbitmq-server (default false)
  * @property {boolean} [project] also the Composer packages and the compiled server (default true)
  */

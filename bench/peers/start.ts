@@ -11,7 +11,7 @@ import type { Stack } from './stack.ts';
 type Starter = (workspace: Workspace, signal: AbortSignal) => Promise<Stack>;
 
 /** Peers with the same starter share its processes. */
-const STARTERS: Readonly<Record<PeerId, Starter>> = {
+const STARTERS: Readonly<Partial<Record<PeerId, Starter>>> = {
   roadrunner: (workspace, signal) => startRrts(workspace, { config: 'roadrunner', script: 'roadrunner.php' }, signal),
   roadrunnerAhead: (workspace, signal) =>
     startRrts(workspace, { config: 'roadrunner', script: 'roadrunner.php', prefetchSdk: true }, signal),
@@ -54,17 +54,23 @@ export async function startPeers(
     for (const { services } of stacks.values()) for (const service of services) await service.stop();
   };
   try {
-    for (const starter of new Set(peers.map((peer) => STARTERS[peer]))) {
+    for (const starter of new Set(peers.map(starterOf))) {
       stacks.set(starter, await starter(workspace, signal));
     }
   } catch (error) {
     await stop();
     throw error;
   }
-  const stackOf = (peer: PeerId): Stack => stacks.get(STARTERS[peer]) as Stack;
+  const stackOf = (peer: PeerId): Stack => stacks.get(starterOf(peer)) as Stack;
   return {
     urlOf: (peer) => stackOf(peer).urlOf(peer),
     pidsOf: (peer) => stackOf(peer).services.map(({ pid }) => pid),
     stop,
   };
+}
+
+function starterOf(peer: PeerId): Starter {
+  const starter = STARTERS[peer];
+  if (starter === undefined) throw new Error(`${peer} is no server`);
+  return starter;
 }

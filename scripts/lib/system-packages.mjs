@@ -41,6 +41,11 @@ export const LOAD_NEEDS = [
   program('wrk', 'wrk'),
   program('nginx', 'nginx-light'),
   { name: 'php-fpm', debian: 'php-fpm', present: hasPhpFpm },
+  extension('redis', 'php-redis'),
+  phpLibrary('Symfony/Component/Messenger/Bridge/Redis', 'php-symfony-redis-messenger'),
+  phpLibrary('Symfony/Component/Console', 'php-symfony-console'),
+  program('redis-server', 'redis-server'),
+  program('rabbitmq-server', 'rabbitmq-server'),
 ];
 
 /** What tests need besides: an init for the container that they make, what tells systemd, and stores that are not ours. */
