@@ -1,7 +1,9 @@
 // The queue drivers that whole-server tests run against, each with the real store behind it.
 
 import type { TestContext } from 'node:test';
+import { startRedis } from './redis.ts';
 import type { ConfigTree } from './start-server.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
 
 /** A store that was started for one test, and is gone with it. */
 export interface JobStore {
@@ -38,5 +40,27 @@ const memory: JobDriver = {
   start: async () => ({ pipeline: () => ({ driver: 'memory' }) }),
 };
 
+/** Each write is in a file before it is answered: it survives the end of Redis. */
+const redis: JobDriver = {
+  name: 'redis',
+  durable: true,
+  shared: true,
+  unique: true,
+  async start(t, dir) {
+    const server = await startRedis({ directory: dir });
+    t.after(() => server.stop());
+    const proxy = await startTcpProxy(server.port);
+    t.after(() => proxy.close());
+    const config = { addrs: [proxy.address], lease: '3s' };
+    return {
+      pipeline: (name) => ({ driver: 'redis', config: { ...config, queue: name } }),
+      away: () => server.stop(),
+      back: () => server.restart(),
+      cut: () => proxy.cut(),
+      arrivals: () => proxy.arrivals,
+    };
+  },
+};
+
 /** All of them. */
-export const JOB_DRIVERS: readonly JobDriver[] = [memory];
+export const JOB_DRIVERS: readonly JobDriver[] = [memory, redis];

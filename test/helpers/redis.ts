@@ -16,7 +16,7 @@ export interface RedisWish {
   readonly port?: number;
   /** `requirepass`; default: none. */
   readonly password?: string;
-  /** A directory of the test's: each write is on the disk before it is answered, and a restart brings all back. Default: no files. */
+  /** A directory of the test's: each write is in a file before it is answered, and a restart after a kill brings all back. Default: no files. */
   readonly directory?: string;
   /** Further words of the command line: `--maxmemory 10mb`. */
   readonly words?: readonly string[];
@@ -63,7 +63,7 @@ async function launch(port: number, wish: RedisWish): Promise<ChildProcess> {
   const files =
     wish.directory === undefined
       ? ['--appendonly', 'no', '--dir', '/tmp']
-      : ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', wish.directory];
+      : ['--appendonly', 'yes', '--appendfsync', 'no', '--dir', wish.directory];
   const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...files, ...(wish.words ?? [])];
   if (wish.password !== undefined) words.push('--requirepass', wish.password);
   const [program = '', ...args] = [...GUARD, 'redis-server', ...words];
