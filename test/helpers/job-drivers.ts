@@ -1,6 +1,8 @@
 // The queue drivers that whole-server tests run against, each with the real store behind it.
 
-import type { TestContext } from 'node:test';
+import { randomUUID } from 'node:crypto';
+import { after, type TestContext } from 'node:test';
+import { type RabbitMq, startRabbitMq } from './rabbitmq.ts';
 import { startRedis } from './redis.ts';
 import type { ConfigTree } from './start-server.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
@@ -62,5 +64,31 @@ const redis: JobDriver = {
   },
 };
 
+/** It takes seconds to start, so the tests of a file share one. */
+let rabbit: Promise<RabbitMq> | undefined;
+after(async () => (await rabbit)?.close());
+
+const amqp: JobDriver = {
+  name: 'amqp',
+  durable: true,
+  shared: true,
+  unique: false,
+  start: async (t) => {
+    rabbit ??= startRabbitMq();
+    const broker = await rabbit;
+    const proxy = await startTcpProxy(broker.port);
+    t.after(() => proxy.close());
+    const mark = randomUUID().slice(0, 8);
+    const addr = `amqp://guest:guest@${proxy.address}/`;
+    return {
+      pipeline: (name) => ({ driver: 'amqp', config: { addr, queue: `${name}-${mark}` } }),
+      away: () => broker.stop(),
+      back: () => broker.restart(),
+      cut: () => proxy.cut(),
+      arrivals: () => proxy.arrivals,
+    };
+  },
+};
+
 /** All of them. */
-export const JOB_DRIVERS: readonly JobDriver[] = [memory, redis];
+export const JOB_DRIVERS: readonly JobDriver[] = [memory, redis, amqp];
