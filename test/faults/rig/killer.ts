@@ -4,8 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { kill } from '../../helpers/processes.ts';
 import type { StandardApp } from './standard-app.ts';
 
-/** SIGKILL to a random worker every `everyMs`, until the returned function is called; that one gives the number of kills. */
-export function killRegularly(app: Pick<StandardApp, 'workers'>, everyMs: number): () => Promise<number> {
+/**
+ * SIGKILL to a random worker every `everyMs`, until the returned function is called; that one gives the number of kills. While there are no more than
+ * `keep` workers they are left alone: where a boot takes longer than `everyMs` nothing would run any more.
+ */
+export function killRegularly(app: Pick<StandardApp, 'workers'>, everyMs: number, keep = 0): () => Promise<number> {
   const enough = new AbortController();
   let kills = 0;
   const begin = performance.now();
@@ -14,7 +17,7 @@ export function killRegularly(app: Pick<StandardApp, 'workers'>, everyMs: number
       await pause(Math.max(0, next - performance.now()), undefined, { signal: enough.signal });
       const workers = app.workers();
       const victim = workers[Math.floor(Math.random() * workers.length)];
-      if (victim !== undefined && kill(victim.pid, 'SIGKILL')) kills++;
+      if (victim !== undefined && workers.length > keep && kill(victim.pid, 'SIGKILL')) kills++;
     }
   };
   const done = run().catch(() => {});
