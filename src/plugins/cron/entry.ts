@@ -236,7 +236,8 @@ export class Entry {
 
   #onMissed(count: number, last: number | undefined): void {
     this.missed += count;
-    const number = count >= MOST_COUNTED ? `${MOST_COUNTED} or more occurrences` : `${count} occurrence(s)`;
+    const more = count >= MOST_COUNTED ? ' or more' : '';
+    const number = count === 1 ? 'an occurrence' : `${count}${more} occurrences`;
     const once = last !== undefined && this.#config.missed === 'run_once';
     const then = once ? ', for which it runs once now' : '';
     this.#logger.warn({}, `cron ${this.name} missed ${number} while the server was down, asleep or busy${then}`);
