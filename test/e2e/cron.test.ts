@@ -204,3 +204,26 @@ test('servers that share locks in Redis run each occurrence once, also when one 
   await two.stop();
   t.diagnostic(`${times.length} occurrences on two servers, left to the other ${left}, ran nowhere ${missing}`);
 });
+
+test('Redis with the locks goes away: occurrences of that time run late, once, or say why not', async (t) => {
+  const redis = await startRedis();
+  t.after(() => redis.stop());
+  const { words, lines } = noting(tempDir(t), 'each');
+  const server = await start(t, {
+    http: null,
+    lock: { driver: 'redis', redis: { addrs: [redis.address] } },
+    cron: { each: { schedule: '* * * * * *', command: words, overlap: 'allow' } },
+  });
+  await eventually(() => begun(lines()).length >= 2, 'two runs', 10_000);
+  await redis.stop();
+  await server.waitForLog(mentions(/the lock cron:each:\S+ is asked for again: /), 'that the locks are away', 15_000);
+  const away = begun(lines()).length;
+  const asked = server.logs.all(mentions(/lock/)).length;
+  await redis.restart();
+  await eventually(() => begun(lines()).length >= away + 3, 'runs again', 30_000);
+  const times = begun(lines());
+  assert.equal(new Set(times).size, times.length, 'no occurrence ran twice');
+  assert.equal(server.logs.all(mentions(/cron each failed/)).length, 0, server.logs.tail());
+  await server.stop();
+  t.diagnostic(`${times.length} occurrences, ${asked} lines about locks while Redis was away`);
+});

@@ -75,6 +75,14 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
       'app.yaml:7:40 cron.z.lock: needs lock: with driver redis, which other servers share',
     ],
   ],
+  [
+    'a job in a queue that cannot tell whether one waits',
+    `${GOOD}jobs: { pipelines: { mail: { driver: amqp } } }\ncron:\n  x: { schedule: "@daily", job: { pipeline: mail, name: y } }\n  y: { schedule: "@daily", job: { pipeline: mail, name: y, unique: z }, overlap: allow }\n`,
+    [
+      'app.yaml:5:3 cron.x.overlap: must be allow: the driver amqp of pipeline mail has no unique jobs',
+      'app.yaml:6:60 cron.y.job.unique: the driver amqp of pipeline mail has no unique jobs',
+    ],
+  ],
   // Unknown keys
   ['an unknown section', 'version: "3"\nhtpp: {}\n', ['app.yaml:2:1 htpp: unknown key, did you mean http?']],
   ['an unknown section unlike any', 'version: "3"\nelephants: {}\n', ['app.yaml:2:1 elephants: unknown key']],

@@ -11,6 +11,9 @@ const ENTRY_NAME = /^[A-Za-z0-9][\w.-]{0,127}$/;
 
 const ACTIONS = ['job', 'route', 'command'] as const;
 
+/** Drivers of queues that have no unique jobs. */
+const WITHOUT_UNIQUE: ReadonlySet<string> = new Set(['amqp']);
+
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const text = z.string().regex(/^[^\r\n\0]*$/, 'must be one line');
@@ -143,10 +146,13 @@ interface Problem {
 
 /** What an entry needs of other sections and does not find there. `sections` are those of the plugins, names in camelCase. */
 export function missingParts(config: CronSection, sections: ReadonlyMap<string, unknown>): readonly Problem[] {
-  return Object.entries(config).flatMap(([name, { job, route, lock }]) => {
+  return Object.entries(config).flatMap(([name, { job, route, lock, overlap }]) => {
     const problems: Problem[] = [];
-    const pipeline = job === undefined ? undefined : pipelineProblem(job.pipeline, sections.get('jobs'));
+    const jobs = sections.get('jobs');
+    const pipeline = job === undefined ? undefined : pipelineProblem(job.pipeline, jobs);
     if (pipeline !== undefined) problems.push({ path: [name, 'job', 'pipeline'], message: pipeline });
+    const unique = job === undefined ? undefined : uniqueProblem(job, overlap, jobs);
+    if (unique !== undefined) problems.push({ path: [name, ...unique.path], message: unique.message });
     if (route !== undefined && !sections.has('http')) {
       problems.push({ path: [name, 'route'], message: 'needs an http: section, which answers it' });
     }
@@ -162,6 +168,15 @@ function pipelineProblem(wanted: string, jobs: unknown): string | undefined {
   const pipelines = Object.keys(Object(member(jobs, 'pipelines')));
   if (pipelines.includes(wanted)) return undefined;
   return `there is no pipeline ${wanted}; jobs.pipelines has ${pipelines.length === 0 ? 'none' : pipelines.join(', ')}`;
+}
+
+/** Without unique keys nobody can tell whether the job of an earlier run waits still. */
+function uniqueProblem(job: JobConfig, overlap: EntryConfig['overlap'], jobs: unknown): Problem | undefined {
+  const driver = String(member(member(member(jobs, 'pipelines'), job.pipeline), 'driver'));
+  if (!WITHOUT_UNIQUE.has(driver)) return undefined;
+  const why = `the driver ${driver} of pipeline ${job.pipeline} has no unique jobs`;
+  if (job.unique !== undefined) return { path: ['job', 'unique'], message: why };
+  return overlap === 'allow' ? undefined : { path: ['overlap'], message: `must be allow: ${why}` };
 }
 
 function member(section: unknown, key: string): unknown {

@@ -70,6 +70,7 @@ export class Entry {
   /** One for its whole life: two would write over one another. */
   #file: StateFile | undefined;
   #last: RunReport | undefined;
+  #lastRun: RunReport | undefined;
 
   constructor(name: string, config: EntryConfig, host: EntryHost) {
     this.name = name;
@@ -90,14 +91,9 @@ export class Entry {
     return this.#running.size;
   }
 
-  /** When the last run began, in milliseconds since 1970; undefined before the first is over. */
-  get lastRun(): number | undefined {
-    return this.#last?.began;
-  }
-
-  /** What became of the last run; undefined before the first is over. */
-  get lastResult(): Result | undefined {
-    return this.#last?.result;
+  /** The last run that was done or failed; occurrences that were skipped or left to another server are none. */
+  get lastRun(): RunReport | undefined {
+    return this.#lastRun;
   }
 
   get report(): EntryReport {
@@ -225,6 +221,7 @@ export class Entry {
     const { result, message } = outcome;
     this.counts.set(result, (this.counts.get(result) ?? 0) + 1);
     this.#last = { result, message, began, seconds: Math.round(ms) / 1000 };
+    if (result === 'done' || result === 'failed') this.#lastRun = this.#last;
     const what = `cron ${this.name}`;
     const time = formatDuration(Math.max(1, Math.round(ms)));
     if (result === 'done') this.#logger.info({}, `${what}: done in ${time}`);

@@ -34,12 +34,12 @@ export function registerCronMetrics(registry: Registry, entries: Entries): void 
   });
   new Gauge({
     name: 'rrts_cron_last_run_seconds',
-    help: 'When the last run that is over began, in seconds since 1970.',
+    help: 'When the last run that was done or failed began, in seconds since 1970.',
     labelNames: ['name'],
     registers,
     collect() {
       this.reset();
-      for (const { name, lastRun } of entries.all) if (lastRun !== undefined) this.set({ name }, lastRun / 1000);
+      for (const { name, lastRun } of entries.all) if (lastRun !== undefined) this.set({ name }, lastRun.began / 1000);
     },
   });
   new Gauge({

@@ -54,7 +54,7 @@ class CronPlugin implements Plugin {
   /** A run that failed is no reason to take the application out of service: it is told, and that is all. */
   #health(): Health {
     const failed = (this.#entries?.all ?? [])
-      .filter(({ lastResult }) => lastResult === 'failed')
+      .filter(({ lastRun }) => lastRun?.result === 'failed')
       .map(({ name }) => name);
     return { live: true, ready: true, message: failed.length === 0 ? '' : `failed: ${failed.join(', ')}` };
   }

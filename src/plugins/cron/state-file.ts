@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -90,7 +91,8 @@ export class StateFile {
   async #replace(): Promise<void> {
     const { text, timezone } = this.#schedule ?? {};
     const state = { schedule: text, timezone, last: new Date(this.#last ?? 0).toISOString() };
-    const temporary = `${this.#path}.${process.pid}`;
+    // Servers in containers may share the folder, and their process ids are the same.
+    const temporary = `${this.#path}.${hostname()}-${process.pid}`;
     const file = await open(temporary, 'w');
     try {
       await file.writeFile(`${JSON.stringify(state)}\n`);
