@@ -131,6 +131,21 @@ describe('bad input: the configuration', { concurrency: 2 }, () => {
       'version: "3"\nserver: { command: php w.php }\nhttp:\n  address: 127.0.0.1:0\n  pool:\n    num_wokers: 4\n',
       [/app\.yaml:6:5/, /http\.pool\.num_wokers/, /did you mean num_workers\?/],
     ],
+    [
+      'a queue driver that there is not',
+      'version: "3"\nserver: { command: php w.php }\njobs:\n  pipelines:\n    mail:\n      driver: reddis\n',
+      [/app\.yaml:6:15/, /jobs\.pipelines\.mail\.driver/, /did you mean redis\?/],
+    ],
+    [
+      'a pipeline to consume that there is not',
+      'version: "3"\nserver: { command: php w.php }\njobs:\n  consume: [mial]\n  pipelines:\n    mail: {}\n',
+      [/app\.yaml:4:13/, /there is no pipeline mial; there is only mail/],
+    ],
+    [
+      'queues, and no workers for them',
+      'version: "3"\njobs:\n  pipelines:\n    mail: { driver: memory }\n',
+      [/server\.command: is missing/],
+    ],
     ['an empty file', '', [/app\.yaml/]],
     ['a list', '- 1\n- 2\n', [/app\.yaml/]],
     [
@@ -140,7 +155,7 @@ describe('bad input: the configuration', { concurrency: 2 }, () => {
     ],
   ];
   for (const [name, text, says] of yaml) {
-    test(`${name}: file, line and column, exit code 78`, async (t) => {
+    test(`${name}: the place, exit code 78`, async (t) => {
       const server = spawnWithYaml(text);
       t.after(() => server.discard());
       const ending = await server.waitForEnd();

@@ -8,6 +8,8 @@ import { GOOD, load } from './config-files.ts';
 
 const HTTP = `${GOOD}http:\n  address: :8080\n`;
 
+const JOBS = `${GOOD}jobs:\n`;
+
 const CASES: readonly (readonly [name: string, yaml: string, lines: readonly string[]])[] = [
   // Syntax
   [
@@ -81,6 +83,43 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
     [
       'app.yaml:5:3 cron.x.overlap: must be allow: the driver amqp of pipeline mail has no unique jobs',
       'app.yaml:6:60 cron.y.job.unique: the driver amqp of pipeline mail has no unique jobs',
+    ],
+  ],
+  // Queues
+  [
+    'a driver that there is not',
+    `${JOBS}  pipelines: { a: { driver: reddis } }\n`,
+    [
+      'app.yaml:4:29 jobs.pipelines.a.driver: must be one of memory, local, boltdb, redis, amqp, not "reddis"; did you mean redis?',
+    ],
+  ],
+  [
+    'pipelines and pools that there are not',
+    `${JOBS}  consume: [emial]\n  pipelines:\n    email: { driver: memory, dead_letter: failed, pool: heavy }\n    loop: { driver: memory, dead_letter: loop }\n`,
+    [
+      'app.yaml:4:13 jobs.consume.0: there is no pipeline emial; there are email, loop',
+      'app.yaml:6:43 jobs.pipelines.email.dead_letter: there is no pipeline failed; there are email, loop',
+      'app.yaml:6:57 jobs.pipelines.email.pool: there is no pool heavy; there is none',
+      'app.yaml:7:42 jobs.pipelines.loop.dead_letter: is the pipeline itself',
+    ],
+  ],
+  [
+    'a mistyped key of a driver, and one of another driver',
+    `${JOBS}  pipelines:\n    a: { driver: memory, config: { prefech: 10 } }\n    b: { driver: memory, config: { exchange: x } }\n`,
+    [
+      'app.yaml:5:36 jobs.pipelines.a.config.prefech: unknown key, did you mean prefetch?',
+      'app.yaml:6:46 jobs.pipelines.b.config.exchange: the driver memory does not read it; it reads priority, prefetch, queue, max_memory',
+    ],
+  ],
+  [
+    'retries and names that make no sense',
+    `${JOBS}  pipelines:\n    a b: { driver: memory }\n    c: { driver: memory, retry: { max_attempts: 0, delay: 5, jitter: 2 }, max_payload: much }\n`,
+    [
+      'app.yaml:5:5 jobs.pipelines.a b: must be a name of letters, digits and _ . : -',
+      'app.yaml:6:49 jobs.pipelines.c.retry.max_attempts: must be at least 1, not 0',
+      'app.yaml:6:59 jobs.pipelines.c.retry.delay: needs a unit: write 5s',
+      'app.yaml:6:70 jobs.pipelines.c.retry.jitter: must be at most 1, not 2',
+      'app.yaml:6:88 jobs.pipelines.c.max_payload: must be a size such as 128mb or 64kb',
     ],
   ],
   // Unknown keys

@@ -176,5 +176,6 @@ export function parsePipeline(section: unknown): PipelineConfig | string {
 }
 
 function listed(names: readonly string[]): string {
-  return names.length === 0 ? '; there is none' : `; there are ${names.join(', ')}`;
+  if (names.length < 2) return names.length === 0 ? '; there is none' : `; there is only ${names[0]}`;
+  return `; there are ${names.join(', ')}`;
 }
