@@ -14,8 +14,10 @@ const LOOK_EVERY_MS = 20;
 export interface RunLimits {
   /** Longest run; 0 for no limit. */
   readonly timeoutMs: number;
-  /** Between SIGINT and SIGKILL when it takes longer. */
+  /** Between the signal that asks it to end and SIGKILL, when it takes longer. */
   readonly stopMs: number;
+  /** Asks it to end. Default: SIGINT. */
+  readonly stopSignal?: NodeJS.Signals;
   /** Told when it takes longer, before it is ended. */
   readonly onTooLong: () => void;
 }
@@ -36,11 +38,17 @@ export class ProgramRun {
   readonly ended: Promise<RunEnd>;
   readonly startedAt = performance.now();
   readonly #program: SpawnedProgram;
+  readonly #stopSignal: NodeJS.Signals;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(program: SpawnedProgram, logger: Logger, { timeoutMs, stopMs, onTooLong }: RunLimits) {
+  constructor(
+    program: SpawnedProgram,
+    logger: Logger,
+    { timeoutMs, stopMs, stopSignal = 'SIGINT', onTooLong }: RunLimits,
+  ) {
     this.pid = program.pid;
     this.#program = program;
+    this.#stopSignal = stopSignal;
     this.ended = this.#watch(logger.child({ pid: program.pid }));
     if (timeoutMs === 0) return;
     this.#timer = setTimeout(() => {
@@ -49,11 +57,11 @@ export class ProgramRun {
     }, timeoutMs);
   }
 
-  /** SIGINT to the process group, after `graceMs` SIGKILL; with 0 SIGKILL at once. What it leaves in its group is killed when it is gone. */
+  /** The signal to the process group, after `graceMs` SIGKILL; with 0 SIGKILL at once. What it leaves in its group is killed when it is gone. */
   end(graceMs: number): void {
     clearTimeout(this.#timer);
     const program = this.#program;
-    program.kill(graceMs > 0 ? 'SIGINT' : 'SIGKILL');
+    program.kill(graceMs > 0 ? this.#stopSignal : 'SIGKILL');
     const kill = setTimeout(() => program.kill('SIGKILL'), graceMs);
     program.process.once('exit', () => clearTimeout(kill));
   }

@@ -33,7 +33,11 @@ export const serviceKeys = z.strictObject({
     .min(0)
     .max(LONGEST_SECONDS)
     .default(5)
-    .describe('Seconds between SIGINT, which asks it to end, and SIGKILL.'),
+    .describe('Seconds between stop_signal, which asks it to end, and SIGKILL.'),
+  stop_signal: z
+    .enum(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'])
+    .default('SIGINT')
+    .describe('Asks its process group to end. Messenger before Symfony 6.3 finishes its message on SIGTERM only.'),
   service_name_in_log: z
     .boolean()
     .default(false)

@@ -80,12 +80,13 @@ export class Service {
   }
 
   #makeProcess(index: number, logger: Logger): SupervisedProcess {
-    const { execTimeout, remainAfterExit, restartSec, timeoutStopSec, processNum } = this.config;
+    const { execTimeout, remainAfterExit, restartSec, timeoutStopSec, stopSignal, processNum } = this.config;
     const settings = {
       execTimeout,
       remainAfterExit,
       restartDelay: restartSec * 1000,
       stopTimeout: timeoutStopSec * 1000,
+      stopSignal,
     };
     return new SupervisedProcess({
       settings,

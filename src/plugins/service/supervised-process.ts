@@ -17,6 +17,8 @@ export interface RunSettings {
   readonly remainAfterExit: boolean;
   readonly restartDelay: number;
   readonly stopTimeout: number;
+  /** Asks it to end. */
+  readonly stopSignal: NodeJS.Signals;
 }
 
 /** What a process needs of its service. */
@@ -79,7 +81,7 @@ export class SupervisedProcess {
     await begun;
   }
 
-  /** SIGINT to the process group, after the time to stop SIGKILL. Settles when the group is gone. `graceMs` may shorten that time. */
+  /** The stop signal to the process group, after the time to stop SIGKILL. Settles when the group is gone. `graceMs` may shorten that time. */
   stop(graceMs: number = Number.POSITIVE_INFINITY): Promise<void> {
     this.#stopping ??= this.#stop(Math.min(graceMs, this.#surroundings.settings.stopTimeout));
     return this.#stopping;
@@ -99,7 +101,8 @@ export class SupervisedProcess {
   async #begin(): Promise<{ readonly ended: Promise<void> }> {
     const program = await this.#surroundings.spawn();
     const { settings, logger } = this.#surroundings;
-    const limits = { timeoutMs: settings.execTimeout, stopMs: settings.stopTimeout, onTooLong: () => this.#tooLong() };
+    const { execTimeout: timeoutMs, stopTimeout: stopMs, stopSignal } = settings;
+    const limits = { timeoutMs, stopMs, stopSignal, onTooLong: () => this.#tooLong() };
     const run = new ProgramRun(program, logger, limits);
     this.#running = run;
     this.#lastPid = run.pid;

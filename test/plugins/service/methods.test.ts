@@ -40,6 +40,7 @@ test('what is not said has the default of RoadRunner', async (t) => {
     remainAfterExit: false,
     restartSec: 30,
     timeoutStopSec: 5,
+    stopSignal: 'SIGINT',
     serviceNameInLog: false,
     env: { colour: 'red' },
   });

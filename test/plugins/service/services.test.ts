@@ -122,6 +122,16 @@ test('one that ignores SIGINT is killed after its time, with what it had started
   assert.deepEqual(left(), []);
 });
 
+test('it is asked to end by its own stop signal', async (t) => {
+  const { services, texts, left } = rig(t);
+  const polite = shell('trap "echo finished; exit 0" TERM; trap "" INT; echo up; while :; do sleep 0.02; done');
+  await services.configure(section({ polite: { command: polite, stop_signal: 'SIGTERM', timeout_stop_sec: 10 } }));
+  await eventually(() => texts(/^up$/).length === 1, 'its start');
+  await services.stop(10_000);
+  assert.equal(texts(/^finished$/).length, 1);
+  assert.deepEqual(left(), []);
+});
+
 test('what a process leaves in its group does not outlive it', async (t) => {
   const { services, left } = rig(t);
   await services.configure(section({ leaves: { command: shell('sleep 600 & exit 0') } }));

@@ -22,6 +22,7 @@ use Symfony\Component\Messenger\Event\AbstractWorkerMessageEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageFailedEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageHandledEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageReceivedEvent;
+use Symfony\Component\Messenger\EventListener\SendFailedMessageToFailureTransportListener;
 use Symfony\Component\Messenger\Exception\HandlerFailedException;
 use Symfony\Component\Messenger\Exception\NoHandlerForMessageException;
 use Symfony\Component\Messenger\Exception\RecoverableMessageHandlingException;
@@ -36,8 +37,10 @@ use Symfony\Component\Messenger\Stamp\ConsumedByWorkerStamp;
 use Symfony\Component\Messenger\Stamp\HandledStamp;
 use Symfony\Component\Messenger\Stamp\ReceivedStamp;
 use Symfony\Component\Messenger\Stamp\RedeliveryStamp;
+use Symfony\Component\Messenger\Stamp\SentToFailureTransportStamp;
 use Symfony\Component\Messenger\Stamp\StampInterface;
 use Symfony\Component\Messenger\Stamp\TransportMessageIdStamp;
+use Symfony\Component\Messenger\Transport\InMemoryTransport;
 use Symfony\Component\Messenger\Transport\Serialization\PhpSerializer;
 use Symfony\Contracts\Service\ResetInterface;
 
@@ -208,6 +211,21 @@ final class MessengerWorkerTest extends TestCase implements MessageBusInterface,
         self::assertSame([8000, ['rrts-messenger-recoveries' => ['4']]], [$later->settlement()['delay'], $later->settlement()['headers']]);
         $late = $this->handle(self::job(headers: ['rrts-messenger-recoveries' => ['1000']]));
         self::assertSame(60_000, $late->settlement()['delay']);
+    }
+
+    public function testTheFailureTransportOfSymfonyGetsWhatIsNotTriedAgain(): void
+    {
+        $this->listenAsSymfony();
+        $failures = new InMemoryTransport();
+        $this->dispatcher->addSubscriber(new SendFailedMessageToFailureTransportListener(new ServiceLocator(['async' => static fn() => $failures])));
+        $this->thrown = self::failed(new \DomainException('broken'));
+        $this->handle(self::job(attempt: 2));
+        $before = \count($failures->getSent());
+        $this->handle(self::job(attempt: 3));
+        $sent = $failures->getSent();
+        self::assertSame([0, 1], [$before, \count($sent)]);
+        self::assertInstanceOf(Envelope::class, $sent[0]);
+        self::assertEquals(new SentToFailureTransportStamp('async'), $sent[0]->last(SentToFailureTransportStamp::class));
     }
 
     public function testAFailureTransportThatIsDownCostsNoMessage(): void
