@@ -37,6 +37,7 @@ export function describeConfig(): JsonSchema {
       const schema = jsonSchema as JsonSchema;
       if (zodSchema instanceof z.ZodDefault) schema.default = writtenDefault(zodSchema.def.defaultValue, schema);
       if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+      if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
       if (schema.propertyNames?.pattern === undefined) delete schema.propertyNames;
     },
   }) as JsonSchema;

@@ -66,11 +66,11 @@ describe('config', { concurrency: 2 }, () => {
   });
 
   test('check: warnings go to stderr, and not with -s', async (t) => {
-    const files = { '.rr.yaml': `${GOOD}jobs: {}\n` };
+    const files = { '.rr.yaml': `${GOOD}temporal: {}\n` };
     const loud = await runCli(t, ['config', 'check'], { files });
     assert.deepEqual(
       [loud.code, loud.stderr],
-      [0, 'warning: .rr.yaml:4:1 jobs: rrts does not have this yet; it is ignored\n'],
+      [0, 'warning: .rr.yaml:4:1 temporal: rrts does not have this yet; it is ignored\n'],
     );
     const silent = await runCli(t, ['config', 'check', '-s'], { files });
     assert.deepEqual([silent.code, silent.stderr], [0, '']);

@@ -82,7 +82,8 @@ export class ProgramRun {
     return new Promise((resolve) => {
       program.process.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
         clearTimeout(this.#timer);
-        const ranMs = performance.now() - this.startedAt;
+        // Its end may be told in the same turn as its start.
+        const ranMs = Math.max(1, performance.now() - this.startedAt);
         void this.#clearGroup().then(() => {
           afterLastWords(sockets, () => {
             for (const output of outputs) output.flush();
