@@ -1,8 +1,8 @@
 // The logger of a running server: pino, set up from `logs:`.
 
+import { createRequire } from 'node:module';
 import { isatty } from 'node:tty';
 import { pino, stdSerializers } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import { isRrtsError, messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { openLogFile } from './log-file.ts';
@@ -133,6 +133,8 @@ function lineFormat(encoding: Encoding, lineEnding: string, terminal: boolean): 
   const end = (text: string): string => (lineEnding === '\n' ? text : `${text.slice(0, -1)}${lineEnding}`);
   if (encoding === 'json') return end;
   if (encoding === 'raw') return (line) => end(`${readable(parse(line).msg ?? '')}\n`);
+  // Loaded for a terminal alone.
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
   const pretty = prettyFactory({
     colorize: terminal && process.env['NO_COLOR'] === undefined,
     translateTime: 'SYS:HH:MM:ss.l',

@@ -1,6 +1,5 @@
 // Runs `server.on_init`: one command before the first worker, such as a cache warm-up.
 
-import { execa } from 'execa';
 import { messageOf, RrtsError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { formatDuration } from '../core/scalars.ts';
@@ -33,6 +32,8 @@ export async function runOnInit(options: OnInitOptions): Promise<void> {
   const command = commandWords(config.command);
   const [file = '', ...words] = wordsFor(command, options.runAs);
   const output = new WorkerOutput(logger);
+  // Loaded for those who have such a command: it is a tenth of what a server loads.
+  const { execa } = await import('execa');
   const variables = Object.entries(config.env).map(([name, value]) => [name.toUpperCase(), value]);
   try {
     const subprocess = execa(file, words, {

@@ -2,7 +2,6 @@
 //
 // Node has no unix datagram sockets, so systemd's own systemd-notify sends the messages. A unit needs NotifyAccess=all for that.
 
-import { execa } from 'execa';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { settlesWithin } from './deadline.ts';
@@ -87,6 +86,7 @@ export class ServiceManager {
 
   async #run(socket: string, lines: readonly string[]): Promise<void> {
     try {
+      const { execa } = await import('execa');
       const env = { PATH: this.#path, NOTIFY_SOCKET: socket };
       await execa(PROGRAM, lines, { env, extendEnv: false, stdin: 'ignore', timeout: SEND_TIMEOUT_MS });
     } catch (thrown) {

@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
-import pidusage from 'pidusage';
 import { canReadMemory, pageBytes } from './resident.ts';
 
 /** What one process uses. */
@@ -84,6 +83,7 @@ interface WorkerMemory {
 const readWithPidusage: UsageReader = async (pids) => {
   const found = new Map<number, WorkerUsage>();
   if (pids.length === 0) return found;
+  const { default: pidusage } = await import('pidusage');
   // One by one: pidusage rejects the whole list when one of the processes has just ended.
   const reading = Promise.all(
     pids.map(async (pid) => {

@@ -2,7 +2,7 @@
 
 import { extname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { RrtsError } from '../../core/errors.ts';
 import { CallError } from '../rpc-router/method.ts';
 import { fromPlainError, toPlainError } from './bridge-error.ts';
@@ -48,20 +48,10 @@ export class Thread implements Place {
   #objects = 0;
   #warnings: readonly string[] = [];
 
-  private constructor(options: ThreadOptions) {
+  private constructor(options: ThreadOptions, piscina: Piscina<ThreadOrder, ThreadAnswer>) {
     this.#options = options;
     this.index = options.index;
-    this.#piscina = new Piscina({
-      filename: ENTRY,
-      name: 'obey',
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      atomics: 'disabled',
-      concurrentTasksPerWorker: Number.MAX_SAFE_INTEGER,
-      loadBalancer: (_, [worker]) => worker ?? null,
-      recordTiming: false,
-    });
+    this.#piscina = piscina;
     this.#piscina.on('message', ({ fault }: ThreadFault) => options.onFault(fromPlainError(fault)));
     // What it says is said by the events of the thread itself too.
     this.#piscina.on('error', () => undefined);
@@ -69,7 +59,7 @@ export class Thread implements Place {
 
   /** @throws RrtsError ERR_BRIDGE_MODULE when the module cannot be loaded in it. */
   static async start(options: ThreadOptions): Promise<Thread> {
-    const thread = new Thread(options);
+    const thread = new Thread(options, await openPiscina());
     try {
       await thread.#boot();
       return thread;
@@ -215,4 +205,20 @@ export class Thread implements Place {
     this.#lastCall = (this.#lastCall % 0x7fff_ffff) + 1;
     return this.#lastCall;
   }
+}
+
+/** The package is loaded for those who have threads. */
+async function openPiscina(): Promise<Piscina<ThreadOrder, ThreadAnswer>> {
+  const { Piscina } = await import('piscina');
+  return new Piscina({
+    filename: ENTRY,
+    name: 'obey',
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    atomics: 'disabled',
+    concurrentTasksPerWorker: Number.MAX_SAFE_INTEGER,
+    loadBalancer: (_, [worker]) => worker ?? null,
+    recordTiming: false,
+  });
 }

@@ -1,9 +1,10 @@
 // Listens, and stops without cutting anybody off who can be served in time.
 
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
-import { type FastifyInstance, fastify } from 'fastify';
-import type { Address } from '../../core/scalars.ts';
+import type { FastifyInstance } from 'fastify';
+import { type Address, listenOptions } from '../../core/scalars.ts';
 import { removeStaleSocket } from '../../core/unix-socket.ts';
 import { codeOf, listenError } from './address.ts';
 import { applySettings, createHttpServer } from './server.ts';
@@ -13,20 +14,12 @@ import type { HttpServices } from './services.ts';
 export class HttpFront {
   readonly server: Server;
   readonly #services: HttpServices;
-  readonly #fastify: FastifyInstance;
+  /** Undefined before {@link listen}, and for the internal front, which needs none. */
+  #fastify: FastifyInstance | undefined;
 
   constructor(services: HttpServices) {
     this.#services = services;
     this.server = createHttpServer(services);
-    this.#fastify = fastify({
-      logger: false,
-      // Fastify owns the listener and its end. PHP's requests do not pass its router: that knows only the methods it was told
-      // of, answers paths it cannot decode in its own words, and costs one request in twenty (54,400 against 51,900 per CPU
-      // second for "hello" with a pool that answers at once; bare node:http 61,000).
-      serverFactory: () => this.server,
-      // Fastify's own handler would answer a second time.
-      clientErrorHandler: () => undefined,
-    });
   }
 
   /**
@@ -57,7 +50,7 @@ export class HttpFront {
   /** Accepts no more connections, lets what runs finish for at most `graceMs`, then cuts it. Settles when no connection is left. */
   async close(graceMs: number): Promise<void> {
     this.#services.stopping = true;
-    const closed = this.#fastify.close();
+    const closed = this.#closeListener();
     this.closeIdle();
     const grace = setTimeout(() => this.server.closeAllConnections(), graceMs);
     await closed;
@@ -72,16 +65,41 @@ export class HttpFront {
   }
 
   async #bind(address: Address): Promise<void> {
+    if (this.#services.internal) {
+      this.server.listen(listenOptions(address));
+      await once(this.server, 'listening');
+      return;
+    }
+    const listener = await this.#openFastify();
     if (address.kind === 'unix') {
-      await this.#fastify.listen({ path: address.path });
+      await listener.listen({ path: address.path });
       return;
     }
     // No host means every interface: the IPv6 wildcard takes IPv4 too, unless the machine has no IPv6.
-    await this.#fastify
+    await listener
       .listen({ port: address.port, host: address.host === '' ? '::' : address.host })
       .catch((error: unknown) => {
         if (address.host !== '' || codeOf(error) !== 'EAFNOSUPPORT') throw error;
-        return this.#fastify.listen({ port: address.port, host: '0.0.0.0' });
+        return listener.listen({ port: address.port, host: '0.0.0.0' });
       });
+  }
+
+  async #openFastify(): Promise<FastifyInstance> {
+    const { fastify } = await import('fastify');
+    this.#fastify = fastify({
+      logger: false,
+      // Fastify owns the listener and its end. PHP's requests do not pass its router: that knows only the methods it was told
+      // of, answers paths it cannot decode in its own words, and costs one request in twenty (54,400 against 51,900 per CPU
+      // second for "hello" with a pool that answers at once; bare node:http 61,000).
+      serverFactory: () => this.server,
+      // Fastify's own handler would answer a second time.
+      clientErrorHandler: () => undefined,
+    });
+    return this.#fastify;
+  }
+
+  async #closeListener(): Promise<void> {
+    if (this.#fastify !== undefined) await this.#fastify.close();
+    else if (this.server.listening) await new Promise((resolve) => void this.server.close(resolve));
   }
 }

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type ErrorCode, RrtsError } from '../../../src/core/errors.ts';
 import { debugPage } from '../../../src/plugins/http/debug-page.ts';
-import { type ConfigChanges, type Rig, startRig, statusOf } from './http-rig.ts';
+import { type ConfigChanges, httpConfig, type Rig, startRig, statusOf } from './http-rig.ts';
 
 const TEXT = `app.php ended with code 255; it printed:\n<b>"Parse" & 'error'</b>`;
 const ESCAPED =
   'app.php ended with code 255; it printed:\n&lt;b&gt;&quot;Parse&quot; &amp; &#039;error&#039;&lt;/b&gt;';
-const DEBUG = { pool: { debug: true } } as ConfigChanges;
+const DEBUG: ConfigChanges = { pool: { ...httpConfig().pool, debug: true } };
 
 function request(accept: string, method = 'GET'): string {
   return `${method} / HTTP/1.1\r\nHost: h\r\nAccept: ${accept}\r\nConnection: close\r\n\r\n`;

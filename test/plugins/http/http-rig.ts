@@ -31,7 +31,7 @@ export function httpConfig(changes: ConfigChanges = {}): HttpConfig {
     middleware: [],
     uploads: { dir: tmpdir(), forbid: [], allow: [] },
     headers: { request: {}, response: {} },
-    pool: {} as HttpConfig['pool'],
+    pool: { debug: false, supervisor: { execTtl: 60_000 } } as HttpConfig['pool'],
     pools: {},
     routes: [],
     ...changes,
@@ -91,12 +91,13 @@ export interface Rig {
 }
 
 /** Starts a front. */
-export async function startRig(changes: ConfigChanges = {}, log: LogBook = new LogBook()): Promise<Rig> {
+export async function startRig(changes: ConfigChanges = {}, log = new LogBook(), internal = false): Promise<Rig> {
   const pool = new StubPool();
   const config = httpConfig(changes);
   const pools = Object.fromEntries(Object.keys(config.pools).map((name) => [name, new StubPool()]));
   const named = Object.entries(pools).map(([name, one]): [string, StubPool] => [`http.${name}`, one]);
-  const services = createServices(config, { logger: log, workerOwner: undefined }, new Map([['http', pool], ...named]));
+  const context = { logger: log, workerOwner: undefined };
+  const services = createServices(config, context, new Map([['http', pool], ...named]), internal);
   const front = new HttpFront(services);
   const address = await front.listen();
   const port = address.kind === 'tcp' ? address.port : 0;
