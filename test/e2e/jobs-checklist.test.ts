@@ -8,7 +8,7 @@ import { scriptSpeaker } from './services-client.ts';
 
 const PACKAGE = {
   ...scriptSpeaker('rrts/php-client', fixture('services/jobs-client.php'), () => NATIVE.prepare()),
-  command: ['php', fixture('native/jobs.php')],
+  command: ['php', fixture('native/scripted-jobs.php')],
   anyReply: false,
   unknownPipeline: /no such pipeline: "nowhere"/,
 };
