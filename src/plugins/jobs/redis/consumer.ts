@@ -93,10 +93,7 @@ export class Consumer {
   settle(delivery: RedisDelivery, settlement: Settlement): void {
     if (!this.#held.delete(delivery) || this.#closed) return;
     this.#settled.push(settlement);
-    if (this.#fault !== undefined || this.#round !== undefined) return;
-    // While the workers have enough to do, settlements of a millisecond share a call.
-    if (this.#room >= this.#pressing || this.#settled.length >= BATCH) this.#hurry();
-    else this.#gather ??= setTimeout(() => this.#begin(), GATHER_MS);
+    if (this.#fault === undefined && this.#round === undefined) this.#next();
   }
 
   /** Ends all timers; `tell`: Redis is told what it does not know, as long as it answers. Takes nothing more. */
@@ -137,8 +134,15 @@ export class Consumer {
     this.#round = this.#rounds().finally(() => {
       this.#round = undefined;
       // What came between the last look at it and here.
-      if (this.#fault === undefined && this.#hasWork) this.#hurry();
+      if (this.#fault === undefined && this.#hasWork) this.#next();
     });
+  }
+
+  /** A round, soon. While the workers have enough to do, what comes within a millisecond shares its calls. */
+  #next(): void {
+    if (this.#closing) return;
+    if (this.#room >= this.#pressing || this.#settled.length >= BATCH) this.#hurry();
+    else this.#gather ??= setTimeout(() => this.#begin(), GATHER_MS);
   }
 
   get #hasWork(): boolean {
