@@ -90,5 +90,13 @@ const amqp: JobDriver = {
   },
 };
 
+const local: JobDriver = {
+  name: 'local',
+  durable: true,
+  shared: false,
+  unique: true,
+  start: async (_t, dir) => ({ pipeline: (name) => ({ driver: 'local', config: { dir: `${dir}/${name}` } }) }),
+};
+
 /** All of them. */
-export const JOB_DRIVERS: readonly JobDriver[] = [memory, redis, amqp];
+export const JOB_DRIVERS: readonly JobDriver[] = [memory, local, redis, amqp];

@@ -102,6 +102,14 @@ export class JobApp {
     });
   }
 
+  /** Waits until so many jobs wait: a dead letter is stored a moment after its last run. */
+  async waiting(count: number, name = 'work', ms = 20_000): Promise<void> {
+    const look = async () => (await this.pipeline(name))['waiting'] === count;
+    await eventually(look, `${count} jobs in the pipeline ${name}`, ms).catch(async (error) => {
+      throw new Error(`${String(error)}: ${JSON.stringify(await this.pipeline(name))}\n${this.server.logs.tail()}`);
+    });
+  }
+
   /** Waits until `count` different jobs have come to their end. */
   async ended(count: number, ms = 60_000): Promise<Notes> {
     await eventually(() => readNotes(this.dir).ended.size >= count, `${count} jobs at their end`, ms).catch((error) => {

@@ -63,8 +63,7 @@ for (const driver of JOB_DRIVERS) {
       const attempts = Object.fromEntries(poison.map((job) => [job, app.notes.begun.get(`poison-${job}`)]));
       report(t, { good: notes.ended.size, ...attempts });
       assert.deepEqual(attempts, { die: 3, 'exit:3': 3, fail: 3, error: 3, nonsense: 3, unrecoverable: 1 });
-      const dead = await app.pipeline('dead');
-      assert.equal(dead['waiting'], poison.length, 'dead letters');
+      await app.waiting(poison.length, 'dead');
       assert.equal((await app.pipeline('work'))['dead'], poison.length);
       // They come back to where they failed, once somebody says so.
       const { count } = await app.call<{ count: number }>('jobs.Retry', { pipeline: 'dead' });
@@ -72,7 +71,7 @@ for (const driver of JOB_DRIVERS) {
       const again = () => app.notes.begun.get('poison-die') === 6 && app.notes.begun.get('poison-unrecoverable') === 2;
       await eventually(again, 'another three attempts', 20_000);
       await app.empty();
-      assert.equal((await app.pipeline('dead'))['waiting'], poison.length, 'dead again');
+      await app.waiting(poison.length, 'dead');
       await app.stop();
     });
 
@@ -90,7 +89,7 @@ for (const driver of JOB_DRIVERS) {
         [begun.get('slow'), ended.get('slow'), ended.get('allowed'), ended.get('quick')],
         [2, undefined, 1, 1],
       );
-      assert.equal((await app.pipeline('dead'))['waiting'], 1);
+      await app.waiting(1, 'dead');
       await app.stop();
     });
 
