@@ -1,7 +1,7 @@
 // Which configuration values are secret, and how they look when they must be shown.
 
 const SECRET_KEY =
-  /pass(word|wd|phrase)?$|secret|token|credential|api_?key|private_?key|access_?key|_dsn$|^dsn$|^auth$/i;
+  /pass(word|wd|phrase)?$|secret|token|credential|api_?key|private_?key|access_?key|_dsn$|^dsn$|^auth(orization)?$/i;
 
 /** What stands in place of a secret. */
 export const REDACTED = '[redacted]';
