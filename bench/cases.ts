@@ -55,6 +55,8 @@ export interface BenchCase {
   readonly mixed?: boolean;
   /** PHP empties a queue; the figures are those of jobs instead of requests. */
   readonly jobs?: boolean;
+  /** A function of AWS Lambda is packed and started; there are findings and no rows. */
+  readonly lambda?: boolean;
   /** PHP calls Node; the figures are those of calls instead of requests. */
   readonly calls?: boolean;
   /** The body of a right answer. */
@@ -194,6 +196,18 @@ fed by rrts.`,
       { of: 'jobsAmqp', by: 'messenger' },
       { of: 'jobsBus', by: 'messenger' },
     ],
+  },
+  {
+    id: 'lambda',
+    title: 'A function of AWS Lambda',
+    about: `\`rrts lambda pack\` packs the lean handler; the package is unpacked, and its \`bootstrap\` is started beside an emulator of Lambda's Runtime API on this
+machine. It is not Lambda: there the package is read from a slower disk, and a function has as much of a core as it has memory (a whole one at 1.8 GB).`,
+    path: '',
+    upload: false,
+    lambda: true,
+    expect: () => true,
+    peers: [],
+    ratios: [],
   },
 ];
 

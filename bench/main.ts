@@ -86,7 +86,7 @@ function printResult(result: CaseResult): void {
   const lines = [[...COLUMNS], ...tableOf(result)];
   const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   console.log('');
-  for (const [name = '', ...figures] of lines) {
+  for (const [name = '', ...figures] of result.bench.peers.length === 0 ? [] : lines) {
     const right = figures.map((text, index) => text.padStart(widths[index + 1] ?? 0));
     console.log(`  ${name.padEnd(widths[0] ?? 0)}  ${right.join('  ')}`.trimEnd());
   }

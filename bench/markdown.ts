@@ -56,9 +56,9 @@ one connection error is thrown away.`;
 function section(result: CaseResult): string {
   const { id, title, about } = result.bench;
   const ratios = [...result.ratios.map(ratioText), ...(result.notes ?? [])].map((text) => `- ${text}`);
-  return [`## ${title}`, about, `![${title}: requests per second](${chartFile(id)})`, table(result), ratios.join('\n')]
-    .filter((part) => part !== '')
-    .join('\n\n');
+  const figures =
+    result.bench.peers.length === 0 ? [] : [`![${title}: requests per second](${chartFile(id)})`, table(result)];
+  return [`## ${title}`, about, ...figures, ratios.join('\n')].filter((part) => part !== '').join('\n\n');
 }
 
 function table(result: CaseResult): string {

@@ -6,6 +6,7 @@ import type { BenchCase, PeerId } from './cases.ts';
 import { cpuSeconds } from './cpu-time.ts';
 import { type CaseResult, type Measurement, ratiosOf, rowOf } from './figures.ts';
 import { runJobsCase } from './jobs.ts';
+import { runLambdaCase } from './lambda.ts';
 import { type Load, measure, type Sample } from './load.ts';
 import { measureMixed } from './mixed.ts';
 import type { Options } from './options.ts';
@@ -36,6 +37,7 @@ export interface Surroundings {
 /** @throws WrongAnswer when a server answers something else than it should. */
 export async function runCase(bench: BenchCase, surroundings: Surroundings): Promise<CaseResult> {
   if (bench.jobs === true) return await runJobsCase(bench, surroundings);
+  if (bench.lambda === true) return await runLambdaCase(bench, surroundings);
   const { workspace, options, signal, missing } = surroundings;
   const peers = bench.peers.filter((peer) => !missing.has(peer));
   const running = await startPeers(peers, workspace, signal);
