@@ -14,6 +14,8 @@ const ROUND_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = 1000;
 /** What has been written without a sync is synced after so long: a loss of power repeats no more than that. */
 const SYNC_MS = 1000;
+/** Acknowledgements wait so long for company. */
+const GATHER_MS = 1;
 
 /** Jobs that were pushed together: all are stored, or none is. */
 export interface Push {
@@ -51,6 +53,7 @@ export class Journal {
   #acks: number[] = [];
   #putBytes = 0;
   #scheduled: NodeJS.Immediate | undefined;
+  #gather: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   /** What went wrong last; undefined while all is well. */
   #fault: RrtsError | undefined;
@@ -138,14 +141,22 @@ export class Journal {
     this.#putBytes -= lengthOf(record);
   }
 
-  /** In the next turn, so that all that this turn brings goes out together. */
+  /** In the next turn, so that all that this turn brings goes out together. Nobody waits for acknowledgements: those of a millisecond share a write. */
   #schedule(): void {
     if (this.#running !== undefined || this.#scheduled !== undefined || this.#closed) return;
-    this.#scheduled = setImmediate(() => void this.#run());
+    if (this.#hasOnlyAcks) this.#gather ??= setTimeout(() => void this.#run(), GATHER_MS);
+    else this.#scheduled = setImmediate(() => void this.#run());
+  }
+
+  get #hasOnlyAcks(): boolean {
+    return this.#pushes.length === 0 && this.#puts.size === 0 && this.#waiters.length === 0 && !this.#syncWanted;
   }
 
   #run(): Promise<void> {
+    clearImmediate(this.#scheduled);
+    clearTimeout(this.#gather);
     this.#scheduled = undefined;
+    this.#gather = undefined;
     this.#running = this.#rounds().finally(() => {
       this.#running = undefined;
       if (this.#hasWork() || this.#waiters.length > 0) this.#schedule();
@@ -160,7 +171,7 @@ export class Journal {
       if (this.#hasWork()) await this.#one();
       for (const wake of waiters) wake();
       this.#options.rounded();
-    } while (this.#hasWork());
+    } while (this.#hasWork() && !this.#hasOnlyAcks);
   }
 
   #hasWork(): boolean {
