@@ -10,7 +10,7 @@ import { sleep } from './sleep.ts';
 const PASSING: ReadonlySet<string> = new Set<ErrorCode>(['ERR_JOBS_STORE', 'ERR_JOBS_FULL', 'ERR_RPC_TIMEOUT']);
 
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 5000;
 
 /** An action that pushes a job. @param overlap - false: no second job of this entry while one waits or runs. */
 export function jobAction(job: JobConfig, overlap: boolean, call: CallRpc): Action {
@@ -22,10 +22,10 @@ export function jobAction(job: JobConfig, overlap: boolean, call: CallRpc): Acti
       if (typeof fault === 'boolean') {
         return fault ? DONE : { result: 'skipped', message: 'the job of an earlier run waits or runs still' };
       }
-      const late = performance.now() + pause > end;
-      if (!fault.passing || late || run.stopping.aborted) return failed(`pipeline ${job.pipeline}: ${fault.message}`);
+      const left = end - performance.now();
+      if (!fault.passing || left <= 0 || run.stopping.aborted) return failed(fault.message);
       if (pause === FIRST_PAUSE_MS) run.logger.warn({}, `cron ${run.name}: the push is tried again: ${fault.message}`);
-      await sleep(pause, run.stopping);
+      await sleep(Math.min(pause, left), run.stopping);
     }
   };
 }
