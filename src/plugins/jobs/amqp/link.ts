@@ -10,7 +10,7 @@ import type { AmqpSettings } from './settings.ts';
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 2000;
 /** A session that lived for so long was a good one: the next loss begins with short waits again. */
-const GOOD_MS = 10_000;
+const GOOD_MS = 1000;
 /** Reasons in the log for one outage. */
 const MOST_REASONS = 5;
 
@@ -74,12 +74,11 @@ export class Link {
     throw this.error(this.#fault ?? 'it is not connected');
   }
 
-  /** An error that names the broker. */
+  /** An error that names pipeline and broker. */
   error(reason: string, cause?: unknown): RrtsError {
-    return new RrtsError('ERR_JOBS_STORE', `RabbitMQ at ${this.#settings.place}: ${reason}`, {
-      place: this.#user.key,
-      cause,
-    });
+    const { key, pipeline } = this.#user;
+    const message = `the pipeline ${pipeline}: RabbitMQ at ${this.#settings.place}: ${reason}`;
+    return new RrtsError('ERR_JOBS_STORE', message, { place: key, cause });
   }
 
   /** Ends the session and all attempts. */
