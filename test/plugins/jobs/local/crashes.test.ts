@@ -11,7 +11,7 @@ import { job } from '../driver-contract.ts';
 import { openRig, type Rig, tempDir } from './local-rig.ts';
 import { LossyDisk } from './lossy-disk.ts';
 
-const RUNS = process.env['RUN_LONG'] === '1' ? 2000 : 80;
+const RUNS = process.env['RUN_LONG'] === '1' ? 2000 : 50;
 const PREFETCH = 20;
 
 type Step =
