@@ -49,6 +49,8 @@ export class RedisClient {
   /** Why it is down; undefined while it is up. */
   #fault: string | undefined;
   #closed = false;
+  /** The first attempt is under way: what went wrong is said once it is known whether that is a refusal. */
+  #opening = true;
   #onUp: (() => void) | undefined;
 
   private constructor(redis: Redis, options: RedisOptions, logger: Logger) {
@@ -145,6 +147,8 @@ export class RedisClient {
       }
       this.#down(messageOf(thrown));
     }
+    this.#opening = false;
+    if (this.#fault !== undefined) this.#complain(this.#fault);
   }
 
   #refused(text: string, cause: unknown): RrtsError {
@@ -159,6 +163,7 @@ export class RedisClient {
   #up(): void {
     if (this.#fault === undefined) return;
     this.#fault = undefined;
+    if (this.#opening) return;
     this.#logger.info({}, `Redis at ${formatAddress(this.#options.address)} answers again`);
     this.#onUp?.();
   }
@@ -168,7 +173,10 @@ export class RedisClient {
     const first = this.#fault === undefined;
     // The close that follows an error says less than the error did.
     if (first || !VAGUE.test(reason)) this.#fault = reason;
-    if (!first) return;
+    if (first && !this.#opening) this.#complain(reason);
+  }
+
+  #complain(reason: string): void {
     const { address, key } = this.#options;
     const text = `Redis at ${formatAddress(address)} (${key}) cannot be reached: ${reason}`;
     this.#logger.warn({}, `${text}; attempts go on, until then every call fails`);

@@ -14,8 +14,9 @@ import { WakeUps } from './wake-ups.ts';
 const PREFIX = 'rrts:jobs:';
 const LEASE_MS = 30_000;
 const SHORTEST_LEASE_MS = 1000;
-/** Two connections that attempt after 0.5 s, 1 s, 2 s, 2 s ...: never more than four in a second. */
+/** Two connections that attempt after 0.5 s, 1 s, 2 s, 2 s ...: never more than four in a second. By chance later, so that pipelines and servers fall out of step. */
 const FIRST_RETRY_MS = 500;
+const RETRY_JITTER = 0.25;
 /** The connection counts as lost before its commands give up one by one. */
 const SILENCE_MARGIN_MS = 500;
 const STOP_MS = 4000;
@@ -106,7 +107,8 @@ export class RedisDriver implements Driver {
 function connectionOptions(options: RedisQueueOptions): RedisOptions {
   const silenceMs = options.commandTimeoutMs;
   const commandTimeoutMs = silenceMs + SILENCE_MARGIN_MS;
-  return { ...options, commandTimeoutMs, silenceMs, firstRetryMs: FIRST_RETRY_MS, pipelining: false };
+  const firstRetryMs = FIRST_RETRY_MS * (1 + Math.random() * RETRY_JITTER);
+  return { ...options, commandTimeoutMs, silenceMs, firstRetryMs, pipelining: false };
 }
 
 const shape = {

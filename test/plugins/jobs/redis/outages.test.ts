@@ -229,12 +229,13 @@ test('a wrong password, a wrong user, a database that is not there: the start fa
     [{ password: 'right', db: 99 }, /DB index/],
   ] as const;
   for (const [wish, message] of wrong) {
-    const { driver } = makeQueue(t, { port: redis.port, ...wish });
+    const { driver, warnings, infos } = makeQueue(t, { port: redis.port, ...wish });
     await assert.rejects(within(driver.start(), 5000, 'the refusal'), {
       code: 'ERR_JOBS_STORE',
       message,
       cure: 'Check username, password and db of jobs.pipelines.test.config.',
     });
+    assert.deepEqual([warnings, infos], [[], []], 'nothing beside the error');
   }
   const { driver } = await openQueue(t, { port: redis.port, password: 'right', db: 3 });
   assert.deepEqual(await driver.push(newJobs(1)), ['stored']);
