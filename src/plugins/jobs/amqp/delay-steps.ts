@@ -40,7 +40,7 @@ export interface WaitingQueue {
   readonly arguments: Readonly<Record<string, string | number>>;
 }
 
-/** The delay that is really waited: `delayMs` or up to a quarter more, 10 % more from a second and a half on. */
+/** The delay that is really waited: `delayMs`, or longer by at most 250 ms or a sixth. */
 export function roundDelay(delayMs: number): number {
   const { step } = STEPS.find(({ below }) => delayMs <= below) ?? { step: DAY };
   return Math.ceil(delayMs / step) * step;

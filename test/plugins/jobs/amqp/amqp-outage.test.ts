@@ -146,6 +146,25 @@ describe('the driver amqp without its broker', { timeout: 180_000 }, () => {
     proxy.heal();
   });
 
+  test('a broker that is short of memory refuses pushes, and jobs are still run and acknowledged', async (t) => {
+    const { driver, taken, take } = await startDriver(t, url(), { prefetch: 2 });
+    await driver.push(now(...Array.from({ length: 6 }, (_, index) => job(`${index}`))));
+    t.after(() => rabbit.control('set_vm_memory_high_watermark', '0.4'));
+    await rabbit.control('set_vm_memory_high_watermark', '0.0000001');
+    // The broker tells a publisher only when it publishes; that one push may be stored, once there is room.
+    const first = await driver.push(now(job('blocked'))).catch((error: RrtsError) => error.message);
+    const begin = performance.now();
+    await assert.rejects(driver.push(now(job('refused'))), /it takes no messages now \(low on memory\)/);
+    const ms = performance.now() - begin;
+    t.diagnostic(`${String(first)}; then refused in ${Math.round(ms)} ms`);
+    assert.ok(ms < 1000);
+    driver.resume();
+    for (let number = 1; number <= 6; number++) (await take(number)).ack();
+    await rabbit.control('set_vm_memory_high_watermark', '0.4');
+    await eventually(() => driver.push(now(job('again'))).catch(() => undefined), 'a push');
+    await eventually(() => taken.some((one) => one.job.id === 'again'), 'the job');
+  });
+
   test('what was confirmed survives kill -9 of the broker, delayed jobs included', async (t) => {
     const { driver, taken, take, lines } = await startDriver(t, url(), { prefetch: 4 });
     const jobs = Array.from({ length: 200 }, (_, index) => job(`${index}`));
