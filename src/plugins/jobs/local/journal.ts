@@ -128,7 +128,8 @@ export class Journal {
     clearTimeout(this.#syncTimer);
     this.#resting = false;
     this.#syncWanted = true;
-    clearImmediate(this.#scheduled);
+    // A run may have looked for work for the last time before this call.
+    await this.#running;
     await (this.#running ?? this.#run());
     this.#closed = true;
     await this.#head.close();
