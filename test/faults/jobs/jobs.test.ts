@@ -11,7 +11,7 @@ import { report } from '../rig/report.ts';
 import { type JobApp, type JobAppWish, startJobApp } from './job-app.ts';
 
 const KILL_EVERY_MS = 100;
-/** Enough for a run of some seconds at two workers. */
+/** Enough for a run of some seconds: most take a millisecond, or the quick drivers are done before the killer has begun. */
 const JOBS = 10_000;
 const KILLS = pick(15, 100);
 
@@ -28,9 +28,10 @@ for (const driver of JOB_DRIVERS) {
         workers: 4,
         pipeline: { retry: { max_attempts: 20, delay: '1ms', max_delay: '5ms' } },
       });
-      const pushed = app.sendMany(JOBS, pick('ok', 'sleep:1'));
+      const slow = driver.shared ? pick(JOBS / 2, JOBS) : JOBS;
+      const pushed = Promise.all([app.sendMany(slow, 'sleep:1'), app.sendMany(JOBS - slow, 'ok', 'quick')]);
       const stop = killRegularly(app, KILL_EVERY_MS, 1);
-      const ids = await pushed;
+      const ids = (await pushed).flat();
       const notes = await app.ended(JOBS, pick(60_000, 180_000));
       const kills = await stop();
       await app.empty();
