@@ -32,7 +32,7 @@ for (const driver of JOB_DRIVERS) {
       const pushed = Promise.all([app.sendMany(slow, 'sleep:1'), app.sendMany(JOBS - slow, 'ok', 'quick')]);
       const stop = killRegularly(app, KILL_EVERY_MS, 1);
       const ids = (await pushed).flat();
-      const notes = await app.ended(JOBS, pick(60_000, 180_000));
+      const notes = await app.ended(JOBS, pick(120_000, 180_000));
       const kills = await stop();
       await app.empty();
       const { begun, ended } = app.notes;
