@@ -21,7 +21,8 @@ const REFUSALS = new Set([
   'COMMAND_INVALID',
   'VERSION_MISMATCH',
 ]);
-const CERTIFICATE = /CERT|SSL|TLS/;
+/** Codes of certificates that are not believed, and of speech that is no TLS. */
+export const CERTIFICATE = /CERT|SSL|TLS|EPROTO/;
 
 /** What is used of the package. */
 export type Library = Pick<typeof import('rabbitmq-client'), 'Connection'>;
@@ -44,7 +45,12 @@ export class BrokerError extends Error {
     if (thrown instanceof BrokerError) return thrown;
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     // The package begins with the method that failed and AMQP's name again: "QueueDeclare: PRECONDITION_FAILED - inequivalent arg ...".
-    const message = messageOf(thrown).replace(/^\w+: (?=[A-Z_]+ - )/, '') || code || 'no connection';
+    const message =
+      messageOf(thrown)
+        .trim()
+        .replace(/^\w+: (?=[A-Z_]+ - )/, '') ||
+      code ||
+      'no connection';
     return new BrokerError(message, code, { cause: thrown });
   }
 }

@@ -25,6 +25,8 @@ interface Entry {
   outcome: Outcome | undefined;
   /** It is being put back. */
   busy: boolean;
+  /** The log has said that this does not work. */
+  warned: boolean;
   /** Sessions that began since its own ended. */
   age: number;
 }
@@ -140,6 +142,7 @@ export class Deliveries {
       tag: message.deliveryTag,
       outcome: undefined,
       busy: false,
+      warned: false,
       age: 0,
     };
     this.#reserved++;
@@ -197,8 +200,10 @@ export class Deliveries {
       },
       (error) => {
         entry.busy = false;
-        if (entry.session.alive)
+        if (entry.session.alive && !entry.warned) {
+          entry.warned = true;
           this.#user.logger.warn({}, `job ${job.id} cannot be put back yet: ${messageOf(error)}`);
+        }
         this.#retryLater();
       },
     );

@@ -2,17 +2,25 @@
 
 import { RrtsError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/logger.ts';
-import { type BrokerError, loadLibrary } from './broker.ts';
+import { BrokerError, CERTIFICATE, loadLibrary } from './broker.ts';
 import { Session, type SessionOwner } from './session.ts';
 import type { AmqpSettings } from './settings.ts';
 
 /** Attempts after a loss: after 250 ms, 500 ms, 1 s, and then each 2 s, for ever. */
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 2000;
+const CHANCE = 0.2;
 /** A session that lived for so long was a good one: the next loss begins with short waits again. */
 const GOOD_MS = 1000;
 /** Reasons in the log for one outage. */
 const MOST_REASONS = 5;
+
+/** What to do about what the broker refuses, by AMQP's code. */
+const CURES: Readonly<Record<string, string>> = {
+  PRECONDITION_FAILED:
+    'Write in the configuration what is there, take another queue, or delete it in RabbitMQ: it is then made as written.',
+  TLS: 'Check the files of amqp.tls: root_ca holds the certificate that signed that of the broker.',
+};
 
 /** Who uses the sessions. */
 export interface LinkUser {
@@ -93,6 +101,8 @@ export class Link {
 
   async #open(owner: SessionOwner): Promise<void> {
     const session = await Session.open(owner, this.#closing.signal);
+    // Its end, told before it was the session of this link, was nobody's.
+    if (!session.alive) throw new BrokerError('the connection was lost at once', 'CLOSED');
     this.#session = session;
     this.#since = performance.now();
     if (this.#fault !== undefined) this.#user.logger.info({}, `RabbitMQ at ${this.#settings.place} answers again`);
@@ -121,7 +131,8 @@ export class Link {
       logger.warn({}, `${text}; attempts go on, until then every push fails`);
     }
     const wait = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#attempt++, 8), LONGEST_RETRY_MS);
-    this.#timer = setTimeout(() => this.#retry(), wait);
+    // A part of it is left to chance: other pipelines and servers have lost the broker at the same moment.
+    this.#timer = setTimeout(() => this.#retry(), wait * (1 - Math.random() * CHANCE));
   }
 
   #retry(): void {
@@ -133,10 +144,11 @@ export class Link {
   #refused(error: BrokerError): RrtsError {
     const { key } = this.#user;
     const message = `RabbitMQ at ${this.#settings.place} refuses ${key}: ${error.message}`;
-    const queue = error.code === 'PRECONDITION_FAILED';
-    const cure = queue
-      ? `Write in ${key} what is there, take another queue, or delete it in RabbitMQ: it is then made as written.`
-      : `Check the user, the password, the virtual host and the rights in the address (amqp.addr or ${key}.addr).`;
-    return new RrtsError('ERR_JOBS_STORE', message, { place: key, cure, cause: error });
+    const cure = CURES[error.code] ?? (CERTIFICATE.test(error.code) ? CURES['TLS'] : undefined);
+    return new RrtsError('ERR_JOBS_STORE', message, {
+      place: key,
+      cure: cure ?? 'Check the user, the password, the virtual host and the rights in the address.',
+      cause: error,
+    });
   }
 }

@@ -59,7 +59,11 @@ export class Session {
     };
     ended.addEventListener('abort', destroy);
     try {
-      return new Session(owner, await open(owner, connections, ended));
+      const session = new Session(owner, await open(owner, connections, ended));
+      // It may have ended before it listened.
+      if (!session.consume.active || !session.publish.active)
+        throw new BrokerError('the connection was closed', 'CLOSED');
+      return session;
     } catch (thrown) {
       destroy();
       throw BrokerError.of(thrown);
@@ -127,9 +131,6 @@ export class Session {
     publisher?.on('connection.unblocked', () => {
       this.blocked = undefined;
     });
-    // It may have ended before anybody listened.
-    if (channels.some((channel) => !channel.active))
-      queueMicrotask(() => this.fail(new BrokerError('the connection was closed', 'CLOSED')));
   }
 }
 
