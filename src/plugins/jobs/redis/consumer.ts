@@ -8,8 +8,9 @@ import type { QueueStore, Settlement, Take, Taken } from './queue-store.ts';
 
 /** Covers wake-ups that were not heard, leases that ended, and what failed. */
 const LOOK_EVERY_MS = 1000;
-/** Settlements wait so long for company, as long as there is work for the workers. */
-const GATHER_MS = 1;
+/** Settlements wait so long for company, as long as there is work for the workers; few free places, for longer. */
+const GATHER_MS = 2;
+const GATHER_ROOM_MS = 6;
 /** Most jobs of one take, and most settlements of one call: Redis serves nobody else meanwhile. */
 const BATCH = 500;
 /** A lease is prolonged when this part of it is over. */
@@ -36,6 +37,7 @@ export class Consumer {
   #hopeful = true;
   #prolongedAt = performance.now();
   #takes = 0;
+  #tookAt = 0;
   #firstLost: number | undefined;
   /** The last round failed, and whether that was said. */
   #fault: { readonly logged: boolean } | undefined;
@@ -204,6 +206,9 @@ export class Consumer {
   async #take(): Promise<void> {
     const room = Math.min(this.#room, BATCH);
     if (!this.#hopeful || room <= 0) return;
+    const now = performance.now();
+    if (room < this.#pressing && now - this.#tookAt < GATHER_ROOM_MS) return;
+    this.#tookAt = now;
     this.#hopeful = false;
     const number = ++this.#takes;
     const firstLost = this.#firstLost;

@@ -128,7 +128,7 @@ type Settings = RedisSettings & { prefix?: string; lease?: number; queue?: strin
 export const redisDriverType: DriverType = {
   name: 'redis',
   roadRunnerName: 'redis',
-  prefetch: 50,
+  prefetch: 100,
   shape,
   ignored: [],
   section: z

@@ -146,16 +146,17 @@ return reply
 export const SETTLE = new RedisScript(`${NOW}${PLACES}
 local ready, delayed, reserved, jobs, unique, places, unreadable = unpack(KEYS)
 ${WAKE}
-local lost, i = 0, 3
+local lost, i, gone = 0, 3, {}
 for _ = 1, tonumber(ARGV[2]) do
   if redis.call('ZREM', reserved, ARGV[i]) == 1 then
-    redis.call('HDEL', jobs, held(ARGV[i]))
+    gone[#gone + 1] = held(ARGV[i])
     if ARGV[i + 1] ~= '' then redis.call('HDEL', unique, ARGV[i + 1]) end
   else
     lost = lost + 1
   end
   i = i + 2
 end
+if #gone > 0 then redis.call('HDEL', jobs, unpack(gone)) end
 while i < #ARGV do
   local member, key, priority, delay, record = held(ARGV[i]), ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4]
   if redis.call('ZREM', reserved, ARGV[i]) == 0 then
