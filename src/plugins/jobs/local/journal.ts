@@ -17,6 +17,8 @@ const SYNC_MS = 1000;
 /** Acknowledgements wait so long for company. */
 const GATHER_MS = 1;
 
+const NONE: ReadonlyMap<Entry, LogRecord> = new Map();
+
 /** Jobs that were pushed together: all are stored, or none is. */
 export interface Push {
   readonly entries: readonly Entry[];
@@ -48,8 +50,10 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #head: LogHead;
   #pushes: Push[] = [];
-  /** New records of jobs that are stored already. Those of a round under way are in the round. */
+  /** New records of jobs that are stored already. */
   #puts = new Map<Entry, LogRecord>();
+  /** Those of them that a round under way writes. */
+  #writing: ReadonlyMap<Entry, LogRecord> = NONE;
   #acks: number[] = [];
   #putBytes = 0;
   #scheduled: NodeJS.Immediate | undefined;
@@ -100,9 +104,9 @@ export class Journal {
     this.#schedule();
   }
 
-  /** Whether a record of the entry waits to be written. */
+  /** Whether a record of the entry is to be written, or just being written. */
   hasPut(entry: Entry): boolean {
-    return this.#puts.has(entry);
+    return this.#puts.has(entry) || this.#writing.has(entry);
   }
 
   /** The job is done. It is gone from the log when this is written, or when its last record is removed. */
@@ -205,6 +209,7 @@ export class Journal {
   #take(): Round {
     const pushes = this.#takePushes();
     const round: Round = { pushes, puts: this.#puts, acks: this.#acks };
+    this.#writing = this.#puts;
     this.#puts = new Map();
     this.#acks = [];
     return round;
@@ -224,6 +229,7 @@ export class Journal {
   }
 
   #stored(round: Round, segment: Segment, from: number, isSynced: boolean): void {
+    this.#writing = NONE;
     let offset = from;
     for (const { entries, records } of round.pushes) {
       entries.forEach((entry, index) => {
@@ -249,6 +255,7 @@ export class Journal {
 
   /** Jobs that were pushed are refused; what is owed is kept, and written when the disk takes it. */
   #failed(round: Round, { path, cause, kept }: Omit<Extract<AppendResult, { ok: false }>, 'ok'>): void {
+    this.#writing = NONE;
     const fault = storeError(path, 'cannot be written', cause, this.#options.key);
     if (this.#fault?.message !== fault.message) {
       const facts = { pipeline: this.#options.pipeline, error: fault.message, cure: fault.cure };
