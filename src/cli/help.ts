@@ -150,7 +150,8 @@ Examples:
 export const PACK_HELP = `
 The zip has bootstrap, rrts with the packages it needs, and the application with its vendor folder.
 PHP comes from a layer, and Node from a layer or from the runtime nodejs22.x, unless --node puts one
-in. The same files always give the same zip.
+in. The same files always give the same zip. Where esbuild is installed rrts becomes one file, which
+starts in half of the time.
 
 Examples:
   rrts lambda pack -c app.yaml                        function.zip of this folder

@@ -240,6 +240,7 @@ function addLambdaCommands(program: Command, runAction: RunGlobalAction): void {
     .option('--node <file>', 'put this Node into it; without, Node comes from a layer or the runtime')
     .option('--exclude <pattern>', 'leave these files out too; may be given many times', collect)
     .option('--include <pattern>', 'take these files although a pattern leaves them out', collect)
+    .option('--no-bundle', 'pack the files of rrts as they are, although esbuild is there to make one of them')
     .addHelpText('after', PACK_HELP)
     .action((zip: string, own: PackOptions) =>
       runAction(async (options) => (await commands.lambdaPack()).packFunction(options, zip, own)),

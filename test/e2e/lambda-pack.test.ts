@@ -104,8 +104,8 @@ test('a package has the application, rrts and a bootstrap; unpacked, it answers 
   for (const name of [
     'vendor/autoload.php',
     'vendor/rrts/php-client/src/Worker.php',
-    'rrts/dist/cli/main.js',
-    'rrts/node_modules/zod/package.json',
+    'rrts/main.mjs',
+    'rrts/node_modules/pino-pretty/package.json',
   ]) {
     assert.ok(names.includes(name), name);
   }
@@ -157,6 +157,35 @@ test('a package has the application, rrts and a bootstrap; unpacked, it answers 
   assert.equal(resultOf<{ statusCode: number }>(await runtime.invoke(getEvent('/pid'))).statusCode, 200);
   await eventually(() => runtime.polled, 'a function that waits');
   await function_.stop();
+});
+
+test('without a bundle, and with a bridge, the files of rrts are packed as they are', {
+  skip: !BUILT && 'dist is not built',
+}, async (t) => {
+  const dir = makeApplication(t);
+  const config = readFileSync(dir.file('app.yaml'), 'utf8');
+  const sections = [
+    ['', ['--no-bundle']],
+    ['bridge:\n  modules:\n    random:\n      from: node:crypto\n      allow: [randomUUID]\n', []],
+  ] as const;
+  for (const [section, args] of sections) {
+    writeFileSync(
+      dir.file('app.yaml'),
+      `${config}kv:\n  shared:\n    driver: redis\n    config:\n      addrs: [127.0.0.1:6379]\n${section}`,
+    );
+    const packed = await pack(dir, 'out.zip', ...args);
+    assert.deepEqual([packed.code, packed.stderr], [0, '']);
+    const names = new Set(readZip(dir.file('out.zip')).map(({ name }) => name));
+    for (const name of [
+      'dist/cli/main.js',
+      'dist/plugins/bridge/thread-entry.js',
+      'node_modules/zod/package.json',
+      'node_modules/ioredis/package.json',
+    ]) {
+      assert.ok(names.has(`rrts/${name}`), name);
+    }
+    assert.ok(!names.has('rrts/main.mjs') && !names.has('rrts/node_modules/lmdb/package.json'));
+  }
 });
 
 test('what cannot be packed is one clear line', { skip: !BUILT && 'dist is not built' }, async (t) => {

@@ -18,6 +18,8 @@ export interface PackOptions {
   readonly node?: string;
   readonly exclude?: readonly string[];
   readonly include?: readonly string[];
+  /** Default: yes, where it can be. */
+  readonly bundle?: boolean;
 }
 
 const MB = 1024 * 1024;
@@ -28,14 +30,15 @@ const MOST_UPLOADED = 50 * MB;
 /** Packs the working directory; settles with the exit code. @param out - path of the zip. */
 export async function packFunction(options: GlobalOptions, out: string, own: PackOptions): Promise<number> {
   const { directory } = options;
-  const config = configInside(options);
+  const { path: config, text } = configInside(options);
   const target = resolve(directory, out);
-  const drivers = driversIn(resolve(directory, config));
   const wishes = { exclude: own.exclude ?? [], include: own.include ?? [] };
   const application = applicationFiles(directory, wishes).filter((file) => !isTaken(file, target));
   const node = own.node === undefined ? [] : [nodeFile(resolve(directory, own.node))];
-  const runtime = runtimeFiles(drivers);
-  const files = [textFile('bootstrap', bootstrapScript(config), true), ...node, ...runtime, ...application];
+  // Threads of the bridge, and modules in TypeScript, need files of rrts.
+  const bundled = own.bundle !== false && !/(?:^|[\s{,"'])bridge["']?\s*:/m.test(text);
+  const { files: runtime, program } = await runtimeFiles({ drivers: driversIn(text), bundled });
+  const files = [textFile('bootstrap', bootstrapScript(program, config), true), ...node, ...runtime, ...application];
   const size = await writeZip(target, files);
   const unzipped = sum(files);
   const parts = [
@@ -52,8 +55,8 @@ export async function packFunction(options: GlobalOptions, out: string, own: Pac
   return EXIT.ok;
 }
 
-/** The path of the configuration below the working directory, after a look at what it says. */
-function configInside(options: GlobalOptions): string {
+/** The path of the configuration below the working directory, and what it says: includes too, as far as it can be read here. */
+function configInside(options: GlobalOptions): { path: string; text: string } {
   const { directory } = options;
   const path = relative(directory, resolve(directory, options.config));
   if (path.startsWith('..') || isAbsolute(path)) {
@@ -62,13 +65,13 @@ function configInside(options: GlobalOptions): string {
     });
   }
   try {
-    loadConfig(configSources(options));
+    return { path, text: JSON.stringify(loadConfig(configSources(options)).written) };
   } catch (thrown) {
     // The variables of the function are set in Lambda.
     if (!isRrtsError(thrown) || thrown.code !== 'ERR_CONFIG_ENVIRONMENT') throw thrown;
     warn(thrown.message);
+    return { path, text: readFileSync(resolve(directory, path), 'utf8') };
   }
-  return path;
 }
 
 /** What the application would put where rrts is, and the zip itself. */
@@ -84,11 +87,9 @@ function nodeFile(path: string): PackageFile {
   return { ...packageFile(NODE_FILE, path), executable: true };
 }
 
-/** Names after `driver:`, from the text: variables need not be set here. */
-function driversIn(config: string): Set<string> {
-  return new Set(
-    [...readFileSync(config, 'utf8').matchAll(/\bdriver["']?:\s*["']?(\w+)/g)].map(([, name = '']) => name),
-  );
+/** Names after `driver:`, in YAML or JSON. */
+function driversIn(text: string): Set<string> {
+  return new Set([...text.matchAll(/\bdriver["']?:\s*["']?(\w+)/g)].map(([, name = '']) => name));
 }
 
 function sum(files: readonly PackageFile[]): number {
