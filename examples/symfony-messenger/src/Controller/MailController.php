@@ -46,14 +46,14 @@ final class MailController
         $envelope = $this->bus->dispatch(new SendMail((string) $query->get('to', 'you@example.org'), (string) $query->get('text', 'Hello')), $stamps);
         $id = $envelope->last(TransportMessageIdStamp::class);
 
-        return new JsonResponse(['id' => $id instanceof TransportMessageIdStamp ? $id->getId() : null, 'pid' => getmypid()]);
+        return new JsonResponse(['id' => $id instanceof TransportMessageIdStamp ? $id->getId() : null, 'pid' => \getmypid()]);
     }
 
     public function report(Request $request): Response
     {
         $this->bus->dispatch(new BuildReport((string) $request->query->get('name', 'june')));
 
-        return new JsonResponse(['sent' => true, 'pid' => getmypid()]);
+        return new JsonResponse(['sent' => true, 'pid' => \getmypid()]);
     }
 
     public function outbox(): Response

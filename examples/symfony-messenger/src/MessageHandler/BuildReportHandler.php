@@ -18,6 +18,6 @@ final class BuildReportHandler
 
     public function __invoke(BuildReport $report): void
     {
-        $this->bus->dispatch(new SendMail('boss@example.org', "The report {$report->name} was built by process " . getmypid() . '.'));
+        $this->bus->dispatch(new SendMail('boss@example.org', "The report {$report->name} was built by process " . \getmypid() . '.'));
     }
 }

@@ -18,11 +18,11 @@ final class SendMailHandler
 
     public function __invoke(SendMail $mail): void
     {
-        if (!str_contains($mail->to, '@')) {
+        if (!\str_contains($mail->to, '@')) {
             // It would be wrong the next time, too: to the dead letters at once.
             throw new UnrecoverableMessageHandlingException("\"{$mail->to}\" is no address.");
         }
-        if (str_ends_with($mail->to, '.invalid')) {
+        if (\str_ends_with($mail->to, '.invalid')) {
             throw new \RuntimeException("The mail server of {$mail->to} does not answer.");
         }
         $this->outbox->add(['to' => $mail->to, 'text' => $mail->text]);
