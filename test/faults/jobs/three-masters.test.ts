@@ -8,7 +8,7 @@ import { atMost, pick } from '../rig/length.ts';
 import { report } from '../rig/report.ts';
 import { type JobApp, startJobApp } from './job-app.ts';
 
-const JOBS = pick(1500, 20_000);
+const JOBS = pick(1500, 18_000);
 const WORKERS = 2;
 /** Jobs that a worker may have been sent: one that it runs, and those behind it. */
 const AT_A_WORKER = 9;
