@@ -44,6 +44,7 @@ export class EventRunner {
   async run(invocation: Invocation): Promise<void> {
     const { api } = this.#options;
     const time = timeLeft(invocation.deadlineMs, Date.now());
+    const begun = performance.now();
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(outOfTime(time)), time.reportMs);
     const gone = new Promise<never>((_, reject) => {
@@ -59,7 +60,7 @@ export class EventRunner {
       if (reported === 'too_large') throw tooLarge();
     } catch (thrown) {
       if (isRrtsError(thrown) && thrown.code === 'ERR_LAMBDA_API') throw thrown;
-      const error = inTime(thrown, time);
+      const error = inTime(thrown, time, performance.now() - begun);
       this.#log(error);
       await api.fail(invocation.id, functionError(error));
     } finally {
@@ -145,14 +146,15 @@ function schemeOf({ headers, style }: EventRequest): 'http' | 'https' {
   return at !== -1 && headers[at + 1] === 'https' ? 'https' : 'http';
 }
 
-/** A worker that was killed because the function's time was up is told as that. */
-function inTime(error: unknown, time: TimeLeft): unknown {
-  return isRrtsError(error) && error.code === 'ERR_WORKER_EXEC_TTL' ? outOfTime(time, error) : error;
+/** A worker that was killed because the function's time was up is told as that; an `exec_ttl` that is shorter is told as it is. */
+function inTime(error: unknown, time: TimeLeft, tookMs: number): unknown {
+  if (!isRrtsError(error) || error.code !== 'ERR_WORKER_EXEC_TTL' || tookMs < time.runMs) return error;
+  return outOfTime(time, error);
 }
 
 function outOfTime({ runMs }: TimeLeft, cause?: unknown): RrtsError {
   return new RrtsError('ERR_LAMBDA_TIMEOUT', `the event was not done within ${runMs} ms; its worker was killed`, {
     cause,
-    cure: 'Raise the time-out of the function, or supervisor.exec_ttl of the pool or route when that is shorter.',
+    cure: 'Raise the time-out of the function.',
   });
 }

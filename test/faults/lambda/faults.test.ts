@@ -49,6 +49,14 @@ test('L01 a second before the deadline: the worker is killed in time, and the ne
   await app.process.stop();
 });
 
+test('L01 an exec_ttl that is shorter than the deadline is told as such', async (t) => {
+  const app = await startLambdaApp(t, { http: { pool: { supervisor: { exec_ttl: '300ms' } } } });
+  const error = errorOf(await app.runtime.invoke(getEvent('/sleep', 'ms=20000')));
+  assert.equal(error.errorType, 'ERR_WORKER_EXEC_TTL');
+  await servesNext(app);
+  await app.process.stop();
+});
+
 test('L01 jobs: a worker that dies, a deadline; what was not done is reported, and only that', async (t) => {
   const app = await startLambdaApp(t, { jobs: {} });
   const [record] = (lambdaEvent('sqs') as { Records: Record<string, unknown>[] }).Records;
