@@ -112,13 +112,13 @@ describe('the section of the file', () => {
   test('names that lead nowhere', () => {
     const memory = { driver: 'memory' };
     assert.deepEqual(problems({ consume: ['b'], pipelines: { a: memory } }), [
-      'consume.0: there is no pipeline b; there are a',
+      'consume.0: there is no pipeline b; there is only a',
     ]);
     assert.deepEqual(problems({ pipelines: { a: { ...memory, pool: 'big' } } }), [
       'pipelines.a.pool: there is no pool big; there is none',
     ]);
     assert.deepEqual(problems({ pipelines: { a: { ...memory, dead_letter: 'x' } } }), [
-      'pipelines.a.dead_letter: there is no pipeline x; there are a',
+      'pipelines.a.dead_letter: there is no pipeline x; there is only a',
     ]);
     assert.deepEqual(problems({ pipelines: { a: { ...memory, dead_letter: 'a' } } }), [
       'pipelines.a.dead_letter: is the pipeline itself',
