@@ -17,13 +17,16 @@ export function jobAction(job: JobConfig, overlap: boolean, call: CallRpc): Acti
   return async (run) => {
     const end = run.timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + run.timeoutMs;
     const argument = { pipeline: job.pipeline, jobs: [newJob(job, overlap, run)] };
+    let last = false;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       const fault = await push(call, argument);
       if (typeof fault === 'boolean') {
         return fault ? DONE : { result: 'skipped', message: 'the job of an earlier run waits or runs still' };
       }
       const left = end - performance.now();
-      if (!fault.passing || left <= 0 || run.stopping.aborted) return failed(fault.message);
+      if (!fault.passing || last || left <= 0 || run.stopping.aborted) return failed(fault.message);
+      // A timer may fire a little early: by the clock alone there would be several last ones.
+      last = pause >= left;
       if (pause === FIRST_PAUSE_MS) run.logger.warn({}, `cron ${run.name}: the push is tried again: ${fault.message}`);
       await sleep(Math.min(pause, left), run.stopping);
     }
