@@ -15,157 +15,171 @@ const KILL_EVERY_MS = 100;
 const JOBS = 10_000;
 const KILLS = pick(15, 100);
 
-for (const driver of JOB_DRIVERS) {
-  const start = async (t: TestContext, wish: JobAppWish = {}): Promise<JobApp> => {
-    const dir = makeTempDir('store');
-    t.after(() => dir.remove());
-    return await startJobApp(t, await driver.start(t, dir.path), wish);
-  };
+// Much of it is waiting: two drivers at a time take half as long.
+describe('jobs of every driver', { concurrency: 2 }, () => {
+  for (const driver of JOB_DRIVERS) {
+    const start = async (t: TestContext, wish: JobAppWish = {}): Promise<JobApp> => {
+      const dir = makeTempDir('store');
+      t.after(() => dir.remove());
+      return await startJobApp(t, await driver.start(t, dir.path), wish);
+    };
 
-  describe(`jobs: ${driver.name}`, () => {
-    test(`Q01 ${JOBS} jobs, a worker killed every ${KILL_EVERY_MS} ms: none is lost`, async (t) => {
-      const app = await start(t, {
-        workers: 4,
-        pipeline: { retry: { max_attempts: 20, delay: '1ms', max_delay: '5ms' } },
+    describe(`jobs: ${driver.name}`, () => {
+      test(`Q01 ${JOBS} jobs, a worker killed every ${KILL_EVERY_MS} ms: none is lost`, async (t) => {
+        const app = await start(t, {
+          workers: 4,
+          pipeline: { retry: { max_attempts: 20, delay: '1ms', max_delay: '5ms' } },
+        });
+        const slow = driver.shared ? pick(JOBS / 2, JOBS) : JOBS;
+        const pushed = Promise.all([app.sendMany(slow, 'sleep:1'), app.sendMany(JOBS - slow, 'ok', 'quick')]);
+        const stop = killRegularly(app, KILL_EVERY_MS, 1);
+        const ids = (await pushed).flat();
+        const notes = await app.ended(JOBS, pick(120_000, 180_000));
+        const kills = await stop();
+        await app.empty();
+        const { begun, ended } = app.notes;
+        const runs = [...begun.values()].reduce((sum, count) => sum + count, 0);
+        const twice = [...ended.values()].reduce((sum, count) => sum + count - 1, 0);
+        report(
+          t,
+          { driver: driver.name, jobs: JOBS, kills, runs, endedTwice: twice, processes: notes.pids.size },
+          { kills: KILLS },
+        );
+        assert.deepEqual(
+          ids.filter((id) => !ended.has(id)),
+          [],
+          'lost jobs',
+        );
+        // Each kill costs at most the run that its worker was in.
+        atMost(runs - JOBS, kills, 'runs beyond one for each job');
+        assert.equal((await app.pipeline('dead'))['waiting'], 0, 'dead letters');
+        await app.stop();
       });
-      const slow = driver.shared ? pick(JOBS / 2, JOBS) : JOBS;
-      const pushed = Promise.all([app.sendMany(slow, 'sleep:1'), app.sendMany(JOBS - slow, 'ok', 'quick')]);
-      const stop = killRegularly(app, KILL_EVERY_MS, 1);
-      const ids = (await pushed).flat();
-      const notes = await app.ended(JOBS, pick(120_000, 180_000));
-      const kills = await stop();
-      await app.empty();
-      const { begun, ended } = app.notes;
-      const runs = [...begun.values()].reduce((sum, count) => sum + count, 0);
-      const twice = [...ended.values()].reduce((sum, count) => sum + count - 1, 0);
-      report(t, { jobs: JOBS, kills, runs, endedTwice: twice, processes: notes.pids.size }, { kills: KILLS });
-      assert.deepEqual(
-        ids.filter((id) => !ended.has(id)),
-        [],
-        'lost jobs',
-      );
-      // Each kill costs at most the run that its worker was in.
-      atMost(runs - JOBS, kills, 'runs beyond one for each job');
-      assert.equal((await app.pipeline('dead'))['waiting'], 0, 'dead letters');
-      await app.stop();
-    });
 
-    test('Q05 poison jobs end in the dead-letter pipeline after max_attempts, the others are not held up', async (t) => {
-      // Without prefetch: a worker that is killed for its nonsense would have begun the job behind it.
-      const app = await start(t, {
-        pipeline: { retry: { max_attempts: 3, delay: '20ms' } },
-        jobs: { pool: { num_workers: 2, prefetch: 0 } },
+      test('Q05 poison jobs end in the dead-letter pipeline after max_attempts, the others are not held up', async (t) => {
+        // Without prefetch: a worker that is killed for its nonsense would have begun the job behind it.
+        const app = await start(t, {
+          pipeline: { retry: { max_attempts: 3, delay: '20ms' } },
+          jobs: { pool: { num_workers: 2, prefetch: 0 } },
+        });
+        const poison = ['die', 'exit:3', 'fail', 'error', 'nonsense', 'unrecoverable'];
+        await app.send(poison.map((job) => ({ id: `poison-${job}`, job })));
+        await app.sendMany(300, 'ok');
+        const notes = await app.ended(300);
+        await app.empty();
+        const attempts = Object.fromEntries(poison.map((job) => [job, app.notes.begun.get(`poison-${job}`)]));
+        report(t, { driver: driver.name, good: notes.ended.size, ...attempts });
+        assert.deepEqual(attempts, { die: 3, 'exit:3': 3, fail: 3, error: 3, nonsense: 3, unrecoverable: 1 });
+        await app.waiting(poison.length, 'dead');
+        assert.equal((await app.pipeline('work'))['dead'], poison.length);
+        // They come back to where they failed, once somebody says so.
+        const { count } = await app.call<{ count: number }>('jobs.Retry', { pipeline: 'dead' });
+        assert.equal(count, poison.length);
+        const again = () =>
+          app.notes.begun.get('poison-die') === 6 && app.notes.begun.get('poison-unrecoverable') === 2;
+        await eventually(again, 'another three attempts', 20_000);
+        await app.empty();
+        await app.waiting(poison.length, 'dead');
+        await app.stop();
       });
-      const poison = ['die', 'exit:3', 'fail', 'error', 'nonsense', 'unrecoverable'];
-      await app.send(poison.map((job) => ({ id: `poison-${job}`, job })));
-      await app.sendMany(300, 'ok');
-      const notes = await app.ended(300);
-      await app.empty();
-      const attempts = Object.fromEntries(poison.map((job) => [job, app.notes.begun.get(`poison-${job}`)]));
-      report(t, { good: notes.ended.size, ...attempts });
-      assert.deepEqual(attempts, { die: 3, 'exit:3': 3, fail: 3, error: 3, nonsense: 3, unrecoverable: 1 });
-      await app.waiting(poison.length, 'dead');
-      assert.equal((await app.pipeline('work'))['dead'], poison.length);
-      // They come back to where they failed, once somebody says so.
-      const { count } = await app.call<{ count: number }>('jobs.Retry', { pipeline: 'dead' });
-      assert.equal(count, poison.length);
-      const again = () => app.notes.begun.get('poison-die') === 6 && app.notes.begun.get('poison-unrecoverable') === 2;
-      await eventually(again, 'another three attempts', 20_000);
-      await app.empty();
-      await app.waiting(poison.length, 'dead');
-      await app.stop();
-    });
 
-    test('a timeout kills the worker, counts as a failure, and holds nobody else up', async (t) => {
-      const app = await start(t, { pipeline: { timeout: '300ms', retry: { max_attempts: 2, delay: '10ms' } } });
-      await app.send([
-        { id: 'slow', job: 'sleep:60000' },
-        { id: 'allowed', job: 'sleep:700', timeout: 5000 },
-        { id: 'quick', job: 'ok' },
-      ]);
-      await app.ended(2, 20_000);
-      await app.empty();
-      const { begun, ended } = app.notes;
-      assert.deepEqual(
-        [begun.get('slow'), ended.get('slow'), ended.get('allowed'), ended.get('quick')],
-        [2, undefined, 1, 1],
-      );
-      await app.waiting(1, 'dead');
-      await app.stop();
-    });
-
-    test('Q06 a job that runs long runs once', async (t) => {
-      const ms = pick(6000, 45_000);
-      const app = await start(t, { workers: 2 });
-      await app.send([{ id: 'long', job: `sleep:${ms}` }]);
-      await app.sendMany(50, 'ok');
-      await app.ended(51, ms + 20_000);
-      await app.empty();
-      report(t, { runs: app.notes.begun.get('long') ?? 0, ms });
-      assert.equal(app.notes.begun.get('long'), 1);
-      await app.stop();
-    });
-
-    test('Q08 SIGTERM: what runs is finished, the rest stays in the queue, and the exit is in time', async (t) => {
-      const dir = makeTempDir('jobs');
-      const storeDir = makeTempDir('store');
-      t.after(() => {
-        dir.remove();
-        storeDir.remove();
+      test('a timeout kills the worker, counts as a failure, and holds nobody else up', async (t) => {
+        const app = await start(t, { pipeline: { timeout: '300ms', retry: { max_attempts: 2, delay: '10ms' } } });
+        await app.send([
+          { id: 'slow', job: 'sleep:60000' },
+          { id: 'allowed', job: 'sleep:700', timeout: 5000 },
+          { id: 'quick', job: 'ok' },
+        ]);
+        await app.ended(2, 20_000);
+        await app.empty();
+        const { begun, ended } = app.notes;
+        assert.deepEqual(
+          [begun.get('slow'), ended.get('slow'), ended.get('allowed'), ended.get('quick')],
+          [2, undefined, 1, 1],
+        );
+        await app.waiting(1, 'dead');
+        await app.stop();
       });
-      const store = await driver.start(t, storeDir.path);
-      const app = await startJobApp(t, store, { workers: 2, dir });
-      const ids = await app.sendMany(60, 'sleep:100');
-      await app.ended(6);
-      const begun = performance.now();
-      await app.stop();
-      const ms = performance.now() - begun;
-      const { begun: started, ended } = app.notes;
-      const doneBefore = ended.size;
-      assert.deepEqual(
-        [...started.keys()].filter((id) => !ended.has(id)),
-        [],
-        'begun, and cut',
-      );
-      atMost(ms, 8000, 'milliseconds until the exit');
-      if (!driver.durable) {
-        report(t, { jobs: ids.length, finished: doneBefore, stopMs: ms });
-        return;
-      }
-      const next = await startJobApp(t, store, { workers: 2, dir });
-      const notes = await next.ended(60);
-      report(t, { jobs: ids.length, finished: doneBefore, afterRestart: notes.ended.size - doneBefore, stopMs: ms });
-      assert.deepEqual(
-        [...notes.ended.values()].filter((count) => count > 1),
-        [],
-        'twice',
-      );
-      await next.stop();
-    });
 
-    test('Q09 a producer that is ten times as fast as the consumers is refused, and memory stays bounded', async (t) => {
-      const most = 2000;
-      const app = await start(t, { workers: 2, pipeline: { max_waiting: most } });
-      let pushed = 0;
-      let refused = 0;
-      const end = performance.now() + pick(4000, 60_000);
-      // A broker takes its time for each confirm, so it may need more of it.
-      while (performance.now() < end || (refused < 1000 && performance.now() < end + 20_000)) {
-        try {
-          await app.send(Array.from({ length: 200 }, () => ({ job: 'sleep:5', payload: 'x'.repeat(5000) })));
-          pushed += 200;
-        } catch (error) {
-          assert.match(String(error), /is full|full: it may hold/);
-          refused += 200;
+      test('Q06 a job that runs long runs once', async (t) => {
+        const ms = pick(4000, 45_000);
+        const app = await start(t, { workers: 2 });
+        await app.send([{ id: 'long', job: `sleep:${ms}` }]);
+        await app.sendMany(50, 'ok');
+        await app.ended(51, ms + 20_000);
+        await app.empty();
+        report(t, { driver: driver.name, runs: app.notes.begun.get('long') ?? 0, ms });
+        assert.equal(app.notes.begun.get('long'), 1);
+        await app.stop();
+      });
+
+      test('Q08 SIGTERM: what runs is finished, the rest stays in the queue, and the exit is in time', async (t) => {
+        const dir = makeTempDir('jobs');
+        const storeDir = makeTempDir('store');
+        t.after(() => {
+          dir.remove();
+          storeDir.remove();
+        });
+        const store = await driver.start(t, storeDir.path);
+        const app = await startJobApp(t, store, { workers: 2, dir });
+        const ids = await app.sendMany(60, 'sleep:100');
+        await app.ended(6);
+        const begun = performance.now();
+        await app.stop();
+        const ms = performance.now() - begun;
+        const { begun: started, ended } = app.notes;
+        const doneBefore = ended.size;
+        assert.deepEqual(
+          [...started.keys()].filter((id) => !ended.has(id)),
+          [],
+          'begun, and cut',
+        );
+        atMost(ms, 8000, 'milliseconds until the exit');
+        if (!driver.durable) {
+          report(t, { driver: driver.name, jobs: ids.length, finished: doneBefore, stopMs: ms });
+          return;
         }
-      }
-      const { waiting } = await app.pipeline();
-      report(t, { pushed, refused, waiting: Number(waiting) }, { pushed: 2000, refused: 1000 });
-      // A broker counts what it has, not what is on its way.
-      atMost(Number(waiting), most * 1.5, 'jobs in the queue');
-      const ran = app.notes.ended.size;
-      assert.ok(ran > 0 && ran < pushed);
-      await app.server.discard();
+        const next = await startJobApp(t, store, { workers: 2, dir });
+        const notes = await next.ended(60);
+        report(t, {
+          driver: driver.name,
+          jobs: ids.length,
+          finished: doneBefore,
+          afterRestart: notes.ended.size - doneBefore,
+          stopMs: ms,
+        });
+        assert.deepEqual(
+          [...notes.ended.values()].filter((count) => count > 1),
+          [],
+          'twice',
+        );
+        await next.stop();
+      });
+
+      test('Q09 a producer that is ten times as fast as the consumers is refused, and memory stays bounded', async (t) => {
+        const most = 2000;
+        const app = await start(t, { workers: 2, pipeline: { max_waiting: most } });
+        let pushed = 0;
+        let refused = 0;
+        const end = performance.now() + pick(4000, 60_000);
+        // A broker takes its time for each confirm, so it may need more of it.
+        while (performance.now() < end || (refused < 1000 && performance.now() < end + 20_000)) {
+          try {
+            await app.send(Array.from({ length: 200 }, () => ({ job: 'sleep:5', payload: 'x'.repeat(5000) })));
+            pushed += 200;
+          } catch (error) {
+            assert.match(String(error), /is full|full: it may hold/);
+            refused += 200;
+          }
+        }
+        const { waiting } = await app.pipeline();
+        report(t, { driver: driver.name, pushed, refused, waiting: Number(waiting) }, { pushed: 2000, refused: 1000 });
+        // A broker counts what it has, not what is on its way.
+        atMost(Number(waiting), most * 1.5, 'jobs in the queue');
+        const ran = app.notes.ended.size;
+        assert.ok(ran > 0 && ran < pushed);
+        await app.server.discard();
+      });
     });
-  });
-}
+  }
+});

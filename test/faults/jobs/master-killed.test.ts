@@ -70,6 +70,7 @@ for (const driver of JOB_DRIVERS.filter(({ durable }) => durable)) {
     report(
       t,
       {
+        driver: driver.name,
         confirmed: confirmed.size,
         kills: KILLS,
         leftByKills: left,

@@ -39,7 +39,14 @@ for (const driver of JOB_DRIVERS) {
     [shares[0], shares[1]] = [await done(first), await done(second)];
     const twice = [...begun.values()].filter((count) => count > 1).length;
     const lost = ids.filter((id) => !ended.has(id));
-    report(t, { jobs: ids.length, shares: shares.join(' '), lost: lost.length, twice, afterKillMs: ms });
+    report(t, {
+      driver: driver.name,
+      jobs: ids.length,
+      shares: shares.join(' '),
+      lost: lost.length,
+      twice,
+      afterKillMs: ms,
+    });
     assert.deepEqual(lost, []);
     atMost(twice, WORKERS * AT_A_WORKER, 'jobs that ran twice');
     for (const share of shares) assert.ok(share > JOBS / 30, `a server that did next to nothing: ${shares.join(' ')}`);
