@@ -1,6 +1,7 @@
 // Q01, Q05, Q06, Q08, Q09: nothing is lost, whatever happens to workers, for every driver.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import { JOB_DRIVERS } from '../../helpers/job-drivers.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
@@ -14,6 +15,8 @@ const KILL_EVERY_MS = 100;
 /** Enough for a run of some seconds: most take a millisecond, or the quick drivers are done before the killer has begun. */
 const JOBS = 10_000;
 const KILLS = pick(15, 100);
+/** What is refused is garbage until it is collected; 2,000 jobs of 5 kB are 10 MB. */
+const GROWTH_MIB = 200;
 
 // Much of it is waiting: two drivers at a time take half as long.
 describe('jobs of every driver', { concurrency: 2 }, () => {
@@ -159,6 +162,7 @@ describe('jobs of every driver', { concurrency: 2 }, () => {
       test('Q09 a producer that is ten times as fast as the consumers is refused, and memory stays bounded', async (t) => {
         const most = 2000;
         const app = await start(t, { workers: 2, pipeline: { max_waiting: most } });
+        const before = masterBytes(app);
         let pushed = 0;
         let refused = 0;
         const end = performance.now() + pick(4000, 60_000);
@@ -173,9 +177,15 @@ describe('jobs of every driver', { concurrency: 2 }, () => {
           }
         }
         const { waiting } = await app.pipeline();
-        report(t, { driver: driver.name, pushed, refused, waiting: Number(waiting) }, { pushed: 2000, refused: 1000 });
+        const grownMiB = (masterBytes(app) - before) / 1024 ** 2;
+        report(
+          t,
+          { driver: driver.name, pushed, refused, waiting: Number(waiting), grownMiB },
+          { pushed: 2000, refused: 1000 },
+        );
         // A broker counts what it has, not what is on its way.
         atMost(Number(waiting), most * 1.5, 'jobs in the queue');
+        atMost(grownMiB, GROWTH_MIB, 'MiB by which the master grew');
         const ran = app.notes.ended.size;
         assert.ok(ran > 0 && ran < pushed);
         await app.server.discard();
@@ -183,3 +193,9 @@ describe('jobs of every driver', { concurrency: 2 }, () => {
     });
   }
 });
+
+/** Resident set of the master. */
+function masterBytes(app: JobApp): number {
+  const status = readFileSync(`/proc/${app.server.pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
