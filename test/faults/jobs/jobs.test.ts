@@ -1,4 +1,4 @@
-// Q01, Q05, Q06, Q08, Q09: nothing is lost, whatever happens to workers, for every driver.
+// Q05, Q06, Q08, Q09: poison, long jobs, a stop and a flood, for every driver.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -6,15 +6,10 @@ import { describe, type TestContext, test } from 'node:test';
 import { JOB_DRIVERS } from '../../helpers/job-drivers.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
 import { eventually } from '../../helpers/wait-for.ts';
-import { killRegularly } from '../rig/killer.ts';
 import { atMost, pick } from '../rig/length.ts';
 import { report } from '../rig/report.ts';
 import { type JobApp, type JobAppWish, startJobApp } from './job-app.ts';
 
-const KILL_EVERY_MS = 100;
-/** Enough for a run of some seconds: most take a millisecond, or the quick drivers are done before the killer has begun. */
-const JOBS = 10_000;
-const KILLS = pick(15, 100);
 /** What is refused is garbage until it is collected; 2,000 jobs of 5 kB are 10 MB. */
 const GROWTH_MIB = 200;
 
@@ -28,37 +23,6 @@ describe('jobs of every driver', { concurrency: 2 }, () => {
     };
 
     describe(`jobs: ${driver.name}`, () => {
-      test(`Q01 ${JOBS} jobs, a worker killed every ${KILL_EVERY_MS} ms: none is lost`, async (t) => {
-        const app = await start(t, {
-          workers: 4,
-          pipeline: { retry: { max_attempts: 20, delay: '1ms', max_delay: '5ms' } },
-        });
-        const slow = driver.shared ? pick(JOBS / 2, JOBS) : JOBS;
-        const pushed = Promise.all([app.sendMany(slow, 'sleep:1'), app.sendMany(JOBS - slow, 'ok', 'quick')]);
-        const stop = killRegularly(app, KILL_EVERY_MS, 1);
-        const ids = (await pushed).flat();
-        const notes = await app.ended(JOBS, pick(120_000, 180_000));
-        const kills = await stop();
-        await app.empty();
-        const { begun, ended } = app.notes;
-        const runs = [...begun.values()].reduce((sum, count) => sum + count, 0);
-        const twice = [...ended.values()].reduce((sum, count) => sum + count - 1, 0);
-        report(
-          t,
-          { driver: driver.name, jobs: JOBS, kills, runs, endedTwice: twice, processes: notes.pids.size },
-          { kills: KILLS },
-        );
-        assert.deepEqual(
-          ids.filter((id) => !ended.has(id)),
-          [],
-          'lost jobs',
-        );
-        // Each kill costs at most the run that its worker was in.
-        atMost(runs - JOBS, kills, 'runs beyond one for each job');
-        assert.equal((await app.pipeline('dead'))['waiting'], 0, 'dead letters');
-        await app.stop();
-      });
-
       test('Q05 poison jobs end in the dead-letter pipeline after max_attempts, the others are not held up', async (t) => {
         // Without prefetch: a worker that is killed for its nonsense would have begun the job behind it.
         const app = await start(t, {
