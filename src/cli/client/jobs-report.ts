@@ -1,7 +1,8 @@
 // What rrts jobs shows of a server, and the calls of its RPC service jobs.
 
-import { isRrtsError, RrtsError } from '../../core/errors.ts';
+import { RrtsError } from '../../core/errors.ts';
 import type { ServerStatus } from '../../server/control/report.ts';
+import { callSection } from './call-section.ts';
 import type { ReachedServer } from './reach-server.ts';
 import { QUICK_MS } from './server-report.ts';
 
@@ -53,20 +54,8 @@ export async function askJobs(server: ReachedServer, names: readonly string[]): 
 }
 
 /** One call of the service. @throws RrtsError ERR_CONTROL_CALL, ERR_CONTROL_TIMEOUT. */
-export async function callJobs<T>(
-  { client }: ReachedServer,
-  method: string,
-  argument: unknown,
-  timeoutMs: number,
-): Promise<T> {
-  try {
-    return await client.call<T>(`jobs.${method}`, argument, timeoutMs);
-  } catch (thrown) {
-    if (!isRrtsError(thrown) || !thrown.message.includes("can't find service")) throw thrown;
-    throw new RrtsError('ERR_CONTROL_CALL', 'the server has no jobs section', {
-      cure: 'docs/jobs.md says how to write one. A server that boots has it a moment later.',
-    });
-  }
+export function callJobs<T>(server: ReachedServer, method: string, argument: unknown, timeoutMs: number): Promise<T> {
+  return callSection<T>(server, { method: `jobs.${method}`, argument, timeoutMs });
 }
 
 async function askStatus({ client, via }: ReachedServer): Promise<ServerStatus | undefined> {

@@ -1,8 +1,9 @@
 // rrts cron: shows what is due when, and runs an entry now.
 
-import { isRrtsError, RrtsError } from '../../core/errors.ts';
+import { RrtsError } from '../../core/errors.ts';
 import type { EntryReport, RunReport } from '../../plugins/cron/entry.ts';
-import { type ReachedServer, reachServer } from '../client/reach-server.ts';
+import { callSection } from '../client/call-section.ts';
+import { reachServer } from '../client/reach-server.ts';
 import { QUICK_MS, refuseWhenStopping } from '../client/server-report.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -21,7 +22,11 @@ export interface CronOptions {
 export async function showCron(options: GlobalOptions, { json = false }: CronOptions): Promise<number> {
   const server = await reachServer(options);
   try {
-    const entries = await callCron<EntryReport[]>(server, 'List', null, QUICK_MS);
+    const entries = await callSection<EntryReport[]>(server, {
+      method: 'cron.List',
+      argument: null,
+      timeoutMs: QUICK_MS,
+    });
     console.log(json ? JSON.stringify(entries, null, 2) : renderCron(entries, Date.now()));
     return EXIT.ok;
   } finally {
@@ -34,27 +39,15 @@ export async function runEntry(options: GlobalOptions, name: string): Promise<nu
   const server = await reachServer(options);
   try {
     await refuseWhenStopping(server);
-    const { result, message, seconds } = await callCron<RunReport>(server, 'Run', { name }, RUN_MS);
+    const { result, message, seconds } = await callSection<RunReport>(server, {
+      method: 'cron.Run',
+      argument: { name },
+      timeoutMs: RUN_MS,
+    });
     if (result !== 'done') throw new RrtsError('ERR_CONTROL_CALL', `cron ${name} ${result}: ${message}`);
     if (options.silent !== true) console.log(`${name}: done in ${formatSpan(seconds * 1000)}`);
     return EXIT.ok;
   } finally {
     server.client.close();
-  }
-}
-
-async function callCron<T>(
-  { client }: ReachedServer,
-  method: string,
-  argument: unknown,
-  timeoutMs: number,
-): Promise<T> {
-  try {
-    return await client.call<T>(`cron.${method}`, argument, timeoutMs);
-  } catch (thrown) {
-    if (!isRrtsError(thrown) || !thrown.message.includes("can't find service")) throw thrown;
-    throw new RrtsError('ERR_CONTROL_CALL', 'the server has no cron section', {
-      cure: 'docs/cron.md says how to write one. A server that boots has it when its workers are ready.',
-    });
   }
 }
