@@ -38,6 +38,8 @@ export interface Notes {
   readonly order: readonly string[];
   /** Process ids of those that began runs. */
   readonly pids: ReadonlySet<number>;
+  /** Who began the runs of each job, in their order. */
+  readonly runners: ReadonlyMap<string, readonly number[]>;
 }
 
 /** A job as `jobs.Send` takes it. */
@@ -173,6 +175,7 @@ export function readNotes(dir: TempDir): Notes {
   const ended = new Map<string, number>();
   const order: string[] = [];
   const pids = new Set<number>();
+  const runners = new Map<string, number[]>();
   for (const line of readFileSync(dir.file('ran.txt'), 'utf8').split('\n').slice(0, -1)) {
     const [what, id = '', , pid] = line.split(' ');
     const counts = what === 'begin' ? begun : ended;
@@ -180,6 +183,7 @@ export function readNotes(dir: TempDir): Notes {
     if (what !== 'begin') continue;
     order.push(id);
     pids.add(Number(pid));
+    runners.set(id, [...(runners.get(id) ?? []), Number(pid)]);
   }
-  return { begun, ended, order, pids };
+  return { begun, ended, order, pids, runners };
 }
