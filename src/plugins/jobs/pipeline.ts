@@ -1,26 +1,28 @@
 // One pipeline: its queue, and the rules by which a job that was run is done, tried again, or a dead letter.
 
-import { messageOf, RrtsError } from '../../core/errors.ts';
+import { RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { retryDelay } from './back-off.ts';
 import { commonSettings, type PipelineConfig } from './config.ts';
 import { noCounts, type PipelineCounts, PipelineTimes } from './counts.ts';
 import { deadLetter } from './dead-letter.ts';
 import type { Delivery, Driver, DriverStats, DriverType, NewJob, PushResult } from './driver.ts';
+import type { FollowUps } from './follow-ups.ts';
 import type { ChainLink, Job, JobHeaders } from './job.ts';
 import type { DeliveryOwner, JobRun, RunResult } from './job-run.ts';
 import type { Runner } from './runner.ts';
+import { UnderWay } from './under-way.ts';
 
-/** When what follows a job cannot be pushed, the job itself is tried again after so long: nothing is lost, and its store may be back. */
-const STORE_RETRY_MS = 5000;
+/** Longest wait for pushes under way before a queue is removed. */
+const REMOVE_MS = 5000;
 
 /** What a pipeline needs of its surroundings. */
 export interface PipelineContext {
   readonly logger: Logger;
   /** Undefined until the workers have booted. */
   runner(): Runner | undefined;
-  /** Pushes to another pipeline, by name. */
-  push(pipeline: string, jobs: readonly NewJob[]): Promise<readonly PushResult[]>;
+  /** Of all pipelines. */
+  readonly followUps: FollowUps;
   readonly now: () => number;
 }
 
@@ -33,6 +35,14 @@ export interface PipelineOptions {
   readonly driver: Driver;
   /** Whether it came by `jobs.Declare`, and may go by `jobs.Destroy`. */
   readonly declared: boolean;
+}
+
+/** Somebody who is handed the jobs of a pipeline instead of its workers. */
+export interface Borrower {
+  /** Settles it one day. */
+  take(delivery: Delivery): void;
+  /** The pipeline is being closed: it is to be given back soon. */
+  cut(): void;
 }
 
 /** A pipeline whose driver has been started. */
@@ -51,8 +61,11 @@ export class Pipeline implements DeliveryOwner {
   readonly times = new PipelineTimes();
   readonly #driver: Driver;
   readonly #context: PipelineContext;
+  /** Pushes that its driver has not answered. */
+  readonly #pushes = new UnderWay();
   #consuming = false;
-  #borrower: ((delivery: Delivery) => void) | undefined;
+  #closed = false;
+  #borrower: Borrower | undefined;
 
   constructor(options: PipelineOptions, context: PipelineContext) {
     const { name, config, type } = options;
@@ -82,7 +95,7 @@ export class Pipeline implements DeliveryOwner {
     const stored = this.times.pushing(jobs.length);
     try {
       for (const { job } of jobs) this.#refuseLarge(job.payload);
-      const results = await this.#driver.push(jobs);
+      const results = await this.#store(jobs);
       stored();
       for (const result of results) {
         if (result === 'stored') this.counts.pushed++;
@@ -96,15 +109,16 @@ export class Pipeline implements DeliveryOwner {
   }
 
   /**
-   * Hands its jobs to `take` instead of to workers, until the function that it gives is called.
-   * @throws RrtsError ERR_JOBS_INVALID while its jobs are run, or somebody else has borrowed it.
+   * Hands its jobs to somebody instead of to workers, until the function that it gives is called.
+   * @throws RrtsError ERR_JOBS_INVALID while its jobs are run, or somebody else has borrowed it; ERR_JOBS_STORE when it is closed.
    */
-  borrow(take: (delivery: Delivery) => void): () => void {
+  borrow(borrower: Borrower): () => void {
+    if (this.#closed) throw this.#gone();
     if (this.#consuming || this.#borrower !== undefined) {
       const message = `the jobs of ${this.pipeline} are being run, or taken back already: it cannot be read as a store of dead letters`;
       throw new RrtsError('ERR_JOBS_INVALID', message, { cure: 'Pause it first.' });
     }
-    this.#borrower = take;
+    this.#borrower = borrower;
     this.#driver.resume();
     return () => {
       this.#borrower = undefined;
@@ -115,13 +129,14 @@ export class Pipeline implements DeliveryOwner {
   /** Its driver hands over a job. */
   deliver(delivery: Delivery): void {
     const runner = this.#context.runner();
-    if (this.#borrower !== undefined) this.#borrower(delivery);
+    if (this.#borrower !== undefined) this.#borrower.take(delivery);
     else if (runner === undefined || !this.#consuming) delivery.release(delivery.job, 0);
     else runner.offer(delivery, this);
   }
 
   /** Runs its jobs from now on. @throws RrtsError ERR_JOBS_INVALID before the workers have booted, and while dead letters are taken back. */
   resume(): void {
+    if (this.#closed) throw this.#gone();
     if (this.#context.runner() === undefined) {
       throw new RrtsError(
         'ERR_JOBS_INVALID',
@@ -156,16 +171,33 @@ export class Pipeline implements DeliveryOwner {
     return runner === undefined ? [] : [...runner.running].filter(({ pipeline }) => pipeline === this.pipeline);
   }
 
+  /** Nothing is handed over any more, to nobody. Pushes are taken. */
+  halt(): void {
+    this.pause();
+    this.#borrower?.cut();
+  }
+
+  /** Takes nothing more. Settles when all that was pushed is stored or refused, after `ms` at most. False when it is not. */
+  close(ms: number): Promise<boolean> {
+    this.#closed = true;
+    return this.#pushes.ended(ms);
+  }
+
   /** Ends the driver. */
   stop(): Promise<void> {
     return this.#driver.stop();
   }
 
-  /** Removes the queue with its jobs. */
+  /** Removes the queue with its jobs, and ends the driver, also when the queue cannot be removed. */
   async destroy(): Promise<void> {
-    this.pause();
-    await this.#driver.destroy();
-    await this.#driver.stop();
+    this.halt();
+    // What others are about to store goes with the queue; refused in the middle, it would be an error of theirs.
+    await this.close(REMOVE_MS);
+    try {
+      await this.#driver.destroy();
+    } finally {
+      await this.#driver.stop();
+    }
   }
 
   delivered(run: JobRun, delivery: Delivery, result: RunResult): void {
@@ -178,8 +210,7 @@ export class Pipeline implements DeliveryOwner {
         return;
       case 'not_run':
         // It is the server's matter, not the job's: the attempt does not count.
-        if (job.options.autoAck === true) void this.#pushAgain(job, 0);
-        else delivery.release(job, 0);
+        this.#again(job, delivery, job, 0);
         return;
       case 'requeue':
         this.counts.requeued++;
@@ -203,13 +234,13 @@ export class Pipeline implements DeliveryOwner {
       if (job.options.autoAck !== true) delivery.ack();
       return;
     }
-    void this.#follow(
+    this.#context.followUps.follow({
       job,
       delivery,
-      `what follows job ${job.id}`,
-      next.pipeline,
-      linkJob(next, rest, this.#context.now()),
-    );
+      what: `what follows job ${job.id}`,
+      pipeline: next.pipeline,
+      next: linkJob(next, rest, this.#context.now()),
+    });
   }
 
   #failed(
@@ -237,43 +268,27 @@ export class Pipeline implements DeliveryOwner {
     const to = this.config.deadLetter;
     const end = to === undefined ? 'is dropped: its pipeline has no dead_letter' : `goes to the pipeline ${to}`;
     this.#context.logger.error({ ...facts, error: failure.message }, `a job failed for the last time and ${end}`);
-    if (to === undefined) delivery.ack();
-    else
-      void this.#follow(job, delivery, `dead job ${job.id}`, to, {
-        job: deadLetter(job, this.pipeline, failure.message, this.#context.now()),
-        delayMs: 0,
-      });
+    if (to === undefined) {
+      delivery.ack();
+      return;
+    }
+    const letter = deadLetter(job, this.pipeline, failure.message, this.#context.now());
+    const next = { job: letter, delayMs: 0 };
+    this.#context.followUps.follow({ job, delivery, what: `dead job ${job.id}`, pipeline: to, next });
   }
 
   #again(job: Job, delivery: Delivery, next: Job, delayMs: number): void {
-    if (job.options.autoAck === true) void this.#pushAgain(next, delayMs);
-    else delivery.release(next, delayMs);
+    if (job.options.autoAck !== true) delivery.release(next, delayMs);
+    else this.#context.followUps.again(job, this.pipeline, () => this.#store([{ job: next, delayMs }]));
   }
 
-  /** Pushes what comes after a job and only then ends the job: a crash in between runs it again, and never forgets what comes after. */
-  async #follow(job: Job, delivery: Delivery, what: string, pipeline: string, next: NewJob): Promise<void> {
-    try {
-      await this.#context.push(pipeline, [next]);
-      if (job.options.autoAck !== true) delivery.ack();
-    } catch (thrown) {
-      this.#context.logger.error(
-        { job: job.id, pipeline, error: messageOf(thrown) },
-        `${what} cannot be pushed to ${pipeline}: the job is kept and tried again`,
-      );
-      if (job.options.autoAck !== true) delivery.release(job, STORE_RETRY_MS);
-    }
+  async #store(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
+    if (this.#closed) throw this.#gone();
+    return await this.#pushes.run(() => this.#driver.push(jobs));
   }
 
-  /** A job that was acknowledged before its run, and shall run again after all. */
-  async #pushAgain(job: Job, delayMs: number): Promise<void> {
-    try {
-      await this.#driver.push([{ job, delayMs }]);
-    } catch (thrown) {
-      this.#context.logger.error(
-        { job: job.id, pipeline: this.pipeline, error: messageOf(thrown) },
-        'a job that was acknowledged before its run cannot be stored again: it is lost',
-      );
-    }
+  #gone(): RrtsError {
+    return new RrtsError('ERR_JOBS_STORE', `the queue of the pipeline ${this.pipeline} is closed`);
   }
 
   #refuseLarge(payload: Buffer): void {

@@ -1,12 +1,13 @@
 // All pipelines of a server, by name: made from the configuration or by `jobs.Declare`, found for pushes, stopped together.
 
-import { RrtsError } from '../../core/errors.ts';
+import { messageOf, RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { steadyNow } from '../../core/steady-clock.ts';
 import { commonSettings, type PipelineConfig } from './config.ts';
 import { addCounts, noCounts, type PipelineCounts } from './counts.ts';
-import type { Delivery, Driver, NewJob, PushResult } from './driver.ts';
+import type { Delivery, Driver, DriverType } from './driver.ts';
 import { findDriver } from './drivers.ts';
+import { FollowUps } from './follow-ups.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Runner } from './runner.ts';
 
@@ -21,6 +22,8 @@ export interface PipelinesContext {
   /** The section of the configuration's root that belongs to a driver. */
   section(name: string): unknown;
   readonly now: () => number;
+  /** Default: those that come with rrts. */
+  readonly findDriver?: (name: string) => DriverType | undefined;
 }
 
 /** The pipelines. */
@@ -29,11 +32,15 @@ export class Pipelines {
   readonly #pipelines = new Map<string, Pipeline>();
   /** What pipelines that were removed have counted. */
   readonly gone: PipelineCounts = noCounts();
-  /** Names that are being made: two calls must not open one store. */
-  readonly #making = new Set<string>();
+  /** What goes from one to another. */
+  readonly followUps: FollowUps;
+  /** Names that are being made or removed: two must not have one store open. */
+  readonly #busy = new Set<string>();
+  #closed = false;
 
   constructor(context: PipelinesContext) {
     this.#context = context;
+    this.followUps = new FollowUps(context.logger, (name, jobs) => this.get(name).push(jobs));
   }
 
   get all(): readonly Pipeline[] {
@@ -45,10 +52,11 @@ export class Pipelines {
     return this.#pipelines.get(name);
   }
 
-  /** @throws RrtsError ERR_JOBS_PIPELINE */
+  /** @throws RrtsError ERR_JOBS_PIPELINE, or ERR_JOBS_STORE when the queues have been closed. */
   get(name: string): Pipeline {
     const pipeline = this.#pipelines.get(name);
     if (pipeline !== undefined) return pipeline;
+    if (this.#closed) throw stopping();
     const names = [...this.#pipelines.keys()];
     throw new RrtsError('ERR_JOBS_PIPELINE', `no such pipeline: ${JSON.stringify(name.slice(0, 128))}`, {
       cure: names.length === 0 ? 'There is none.' : `There are ${names.join(', ')}.`,
@@ -60,12 +68,13 @@ export class Pipelines {
    * @throws RrtsError ERR_JOBS_INVALID for a name that is taken, ERR_JOBS_STORE and ERR_CONFIG_INVALID of its driver.
    */
   async add(name: string, config: PipelineConfig, declared: boolean): Promise<Pipeline> {
-    if (this.#pipelines.has(name) || this.#making.has(name)) {
+    if (this.#closed) throw stopping();
+    if (this.#pipelines.has(name) || this.#busy.has(name)) {
       throw new RrtsError('ERR_JOBS_INVALID', `there is a pipeline ${name} already`);
     }
-    const type = findDriver(config.driver);
+    const type = (this.#context.findDriver ?? findDriver)(config.driver);
     if (type === undefined) throw new RrtsError('ERR_JOBS_INVALID', `no such driver: ${config.driver}`);
-    this.#making.add(name);
+    this.#busy.add(name);
     const { logger, directory, now } = this.#context;
     let pipeline: Pipeline | undefined;
     try {
@@ -81,16 +90,15 @@ export class Pipelines {
         maxWaiting: config.maxWaiting ?? this.#context.pipelineSize,
         deliver: (delivery: Delivery) => pipeline?.deliver(delivery),
       });
-      await startDriver(driver);
-      const push = (to: string, jobs: readonly NewJob[]): Promise<readonly PushResult[]> => this.get(to).push(jobs);
+      await this.#start(driver);
       pipeline = new Pipeline(
         { name, config, type, driver, declared },
-        { logger, runner: () => this.#context.runner(config.pool), push, now },
+        { logger, runner: () => this.#context.runner(config.pool), followUps: this.followUps, now },
       );
       this.#pipelines.set(name, pipeline);
       return pipeline;
     } finally {
-      this.#making.delete(name);
+      this.#busy.delete(name);
     }
   }
 
@@ -99,36 +107,55 @@ export class Pipelines {
     const pipeline = this.get(name);
     this.#pipelines.delete(name);
     addCounts(this.gone, pipeline.counts);
-    await pipeline.destroy();
+    this.#busy.add(name);
+    try {
+      await pipeline.destroy();
+    } finally {
+      this.#busy.delete(name);
+    }
   }
 
-  /** Nothing more is handed over. */
-  pause(): void {
-    for (const pipeline of this.#pipelines.values()) pipeline.pause();
+  /** Nothing more is handed over, to workers or to anybody else. */
+  halt(): void {
+    for (const pipeline of this.#pipelines.values()) pipeline.halt();
   }
 
-  /** Closes all queues. Failures are logged: the others are closed all the same. */
-  async stop(): Promise<void> {
+  /**
+   * Closes all queues, together, when nothing is on its way into one of them any more: what follows a job goes into one, and only then the job is
+   * forgotten in another. For that it waits `ms` at most. Failures are logged: the others are closed all the same.
+   */
+  async stop(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    const left = (): number => Math.max(0, end - performance.now());
+    const { logger } = this.#context;
+    const { underWay } = this.followUps;
+    if (!(await underWay.ended(ms))) {
+      const what = 'jobs that have ended are not settled, because a queue has not taken in time what follows them';
+      logger.warn({ jobs: underWay.count }, `${underWay.count} ${what}: they run again`);
+    }
+    this.#closed = true;
     const all = this.all;
     this.#pipelines.clear();
+    await Promise.all(all.map((pipeline) => pipeline.close(left())));
     const ends = await Promise.allSettled(all.map((pipeline) => pipeline.stop()));
-    ends.forEach((end, index) => {
-      if (end.status === 'rejected') {
-        this.#context.logger.error(
-          { pipeline: all[index]?.pipeline, error: end.reason },
-          'a queue was not closed well',
-        );
-      }
+    ends.forEach((one, index) => {
+      if (one.status === 'fulfilled') return;
+      logger.error({ pipeline: all[index]?.pipeline, error: messageOf(one.reason) }, 'a queue was not closed well');
     });
+  }
+
+  /** A driver that does not start, or has nobody left to start for, has nothing left open. */
+  async #start(driver: Driver): Promise<void> {
+    try {
+      await driver.start();
+      if (this.#closed) throw stopping();
+    } catch (thrown) {
+      await driver.stop();
+      throw thrown;
+    }
   }
 }
 
-/** A driver that does not start has nothing left open. */
-async function startDriver(driver: Driver): Promise<void> {
-  try {
-    await driver.start();
-  } catch (thrown) {
-    await driver.stop();
-    throw thrown;
-  }
+function stopping(): RrtsError {
+  return new RrtsError('ERR_JOBS_STORE', 'the server is stopping, and its queues are closed');
 }

@@ -13,6 +13,8 @@ import type { Runner } from './runner.ts';
 import { pipelineStates } from './states.ts';
 
 const MS_PER_SECOND = 1000;
+/** What follows jobs that were cut, or ended in the last moment, is stored within this time. */
+const SETTLE_MS = 2000;
 
 class JobsPlugin implements Plugin {
   #config: JobsConfig;
@@ -62,10 +64,11 @@ class JobsPlugin implements Plugin {
 
   /** What was taken ahead of time goes back first; what runs is let finish; then it is cut, and goes back too. The queues close last. */
   async stop(graceMs: number): Promise<void> {
-    this.#pipelines.pause();
+    const end = performance.now() + graceMs;
+    this.#pipelines.halt();
     for (const { runner } of this.#pools) runner.stop();
     await Promise.all(this.#pools.map(({ pool }) => pool.stop(graceMs)));
-    await this.#pipelines.stop();
+    await this.#pipelines.stop(Math.max(SETTLE_MS, end - performance.now()));
   }
 
   #runner(pool: string | undefined): Runner | undefined {

@@ -95,17 +95,15 @@ export class Runner implements RunOwner {
 
   /** Gives back all that an owner was handed and no worker has. */
   withdraw(owner: DeliveryOwner): void {
-    const taken = this.#waiting.removeAll((one) => one.owner === owner);
-    // In their order: a queue may put each back at its head.
-    taken.sort((a, b) => b.sequence - a.sequence);
-    for (const { delivery } of taken) delivery.release(delivery.job, 0);
+    this.#giveBack((one) => one === owner);
+    this.#fill();
   }
 
   /** Takes nothing more and gives back what no worker has. What runs goes on. */
   stop(): void {
     this.#stopping = true;
     clearTimeout(this.#rest);
-    for (const { delivery } of this.#waiting.removeAll(() => true)) delivery.release(delivery.job, 0);
+    this.#giveBack(() => true);
   }
 
   runEnded(run: JobRun, result: RunResult): void {
@@ -116,6 +114,20 @@ export class Runner implements RunOwner {
     if ('owner' in source) source.owner.delivered(run, source.delivery, result);
     else source.resolve(result);
     this.#fill();
+  }
+
+  #giveBack(wanted: (owner: DeliveryOwner) => boolean): void {
+    // From the last to the first: a queue may put each back at its head.
+    const taken = this.#waiting.removeAll(({ owner }) => wanted(owner));
+    taken.sort((a, b) => b.sequence - a.sequence);
+    for (const { delivery } of taken) delivery.release(delivery.job, 0);
+    for (const run of [...this.#running].reverse()) {
+      const { source } = run;
+      if (run.worker !== undefined || !('owner' in source) || !wanted(source.owner)) continue;
+      this.#pool.cancel(run);
+      this.#running.delete(run);
+      source.owner.delivered(run, source.delivery, { kind: 'not_run', error: givenUp() });
+    }
   }
 
   #begin(run: JobRun): void {

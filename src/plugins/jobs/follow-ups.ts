@@ -1,0 +1,68 @@
+// What follows a job that has ended, and must be stored before anybody forgets that job: the next of its chain, its dead letter, the job itself once more.
+
+import { messageOf } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Delivery, NewJob, PushResult } from './driver.ts';
+import type { Job } from './job.ts';
+import { UnderWay } from './under-way.ts';
+
+/** When what follows a job cannot be pushed, the job itself is tried again after so long: nothing is lost, and its store may be back. */
+const STORE_RETRY_MS = 5000;
+
+/** What a job is followed by. */
+export interface FollowUp {
+  /** The job that has ended, and its delivery, which is settled here. */
+  readonly job: Job;
+  readonly delivery: Delivery;
+  /** For the log. */
+  readonly what: string;
+  /** Where it goes. */
+  readonly pipeline: string;
+  readonly next: NewJob;
+}
+
+/** The follow-ups of all pipelines: none of their queues may be closed while there are any, neither where they go nor where they come from. */
+export class FollowUps {
+  readonly #logger: Logger;
+  readonly #push: (pipeline: string, jobs: readonly NewJob[]) => Promise<readonly PushResult[]>;
+  /** Dead letters on their way back are among them. */
+  readonly underWay = new UnderWay();
+
+  /** @param push - to a pipeline, by its name. */
+  constructor(logger: Logger, push: (pipeline: string, jobs: readonly NewJob[]) => Promise<readonly PushResult[]>) {
+    this.#logger = logger;
+    this.#push = push;
+  }
+
+  /** Pushes what comes after a job and only then ends the job: a crash in between runs it again, and never forgets what comes after. */
+  follow(followUp: FollowUp): void {
+    void this.underWay.run(() => this.#follow(followUp));
+  }
+
+  /** A job that was acknowledged before its run, and shall run again after all. `store` puts it into its queue. */
+  again(job: Job, pipeline: string, store: () => Promise<unknown>): void {
+    void this.underWay.run(async () => {
+      try {
+        await store();
+      } catch (thrown) {
+        this.#logger.error(
+          { job: job.id, pipeline, error: messageOf(thrown) },
+          'a job that was acknowledged before its run cannot be stored again: it is lost',
+        );
+      }
+    });
+  }
+
+  async #follow({ job, delivery, what, pipeline, next }: FollowUp): Promise<void> {
+    try {
+      await this.#push(pipeline, [next]);
+      if (job.options.autoAck !== true) delivery.ack();
+    } catch (thrown) {
+      this.#logger.error(
+        { job: job.id, pipeline, error: messageOf(thrown) },
+        `${what} cannot be pushed to ${pipeline}: the job is kept and tried again`,
+      );
+      if (job.options.autoAck !== true) delivery.release(job, STORE_RETRY_MS);
+    }
+  }
+}
