@@ -188,6 +188,8 @@ describe('cron', { concurrency: 2 }, () => {
     const count = (server: ServerProcess, pattern: RegExp): number => server.logs.all(mentions(pattern)).length;
     await eventually(() => begun(each.lines()).filter((at) => Date.parse(at) > from).length >= 6, 'six runs', 20_000);
     const [one, two] = servers as [ServerProcess, ServerProcess];
+    const left = (): number[] => servers.map((server) => count(server, /another server has this occurrence/));
+    await eventually(() => left().reduce((sum, number) => sum + number) >= 6, 'six left to the other', 20_000);
     one.child.kill('SIGKILL');
     await one.ended;
     const before = begun(each.lines()).length;
@@ -200,10 +202,10 @@ describe('cron', { concurrency: 2 }, () => {
       .filter((at) => at * SECOND > from)
       .sort((a, b) => a - b);
     const missing = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0) + 1 - seconds.length;
-    assert.ok(missing <= 1, `${missing} occurrences ran nowhere; one may have died with its server`);
+    const told = servers.map((server) => count(server, /cron each missed/));
+    const text = `${missing} occurrences ran nowhere; one may have died with its server, and servers that were too busy tell it: ${told}`;
+    assert.ok(missing <= 1 || told.some((number) => number > 0), text);
     assert.ok(count(one, /cron own: done/) > 3 && count(two, /cron own: done/) > 3, 'without the lock on both');
-    const left = [one, two].map((server) => count(server, /another server has this occurrence/));
-    assert.ok((left[0] ?? 0) + (left[1] ?? 0) >= 6, `left to the other: ${left}`);
 
     let running = 0;
     for (const [what] of slow.lines()) {
@@ -213,7 +215,7 @@ describe('cron', { concurrency: 2 }, () => {
     }
     assert.ok(begun(slow.lines()).length >= 2);
     await two.stop();
-    t.diagnostic(`${times.length} occurrences on two servers, left to the other ${left}, ran nowhere ${missing}`);
+    t.diagnostic(`${times.length} occurrences on two servers, left to the other ${left()}, ran nowhere ${missing}`);
   });
 
   test('Redis with the locks goes away: occurrences of that time run late, once, or say why not', async (t) => {

@@ -62,6 +62,8 @@ export class Entry {
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
   readonly #running = new Set<Promise<RunReport>>();
+  /** One for each of those that wait what becomes of their occurrence on another server. */
+  readonly #watches = new Set<AbortController>();
   #config: EntryConfig;
   #schedule: Schedule;
   #ticker: Ticker | undefined;
@@ -88,7 +90,7 @@ export class Entry {
 
   /** Runs that are under way. */
   get running(): number {
-    return this.#running.size;
+    return this.#running.size - this.#watches.size;
   }
 
   /** The last run that was done or failed; occurrences that were skipped or left to another server are none. */
@@ -108,7 +110,7 @@ export class Entry {
       result: this.#last?.result ?? null,
       message: this.#last?.message ?? '',
       seconds: this.#last?.seconds ?? null,
-      running: this.#running.size,
+      running: this.running,
       missed: this.missed,
     };
   }
@@ -145,8 +147,8 @@ export class Entry {
 
   /** Begins no further run. Settles when those that are under way are over: commands are ended, and after `graceMs` all is. */
   async stop(graceMs: number): Promise<void> {
-    this.retire();
     this.#stopping.abort();
+    this.retire();
     const timer = setTimeout(() => this.#cut.abort(), graceMs);
     await this.over();
     clearTimeout(timer);
@@ -155,6 +157,7 @@ export class Entry {
   /** Begins no further run; those that are under way go on. */
   retire(): void {
     this.#ticker?.stop();
+    this.#leaveWatches();
   }
 
   /** Settles when nothing runs and nothing is being written. */
@@ -177,7 +180,13 @@ export class Entry {
     return this.#file;
   }
 
+  #leaveWatches(): void {
+    for (const watch of this.#watches) watch.abort();
+  }
+
   #begin(occurrence: number, byHand: boolean): Promise<RunReport> {
+    // What waited on another server has had its time.
+    if (!byHand) this.#leaveWatches();
     const refusal = this.#refusal();
     if (refusal !== undefined) {
       if (!byHand) void this.#state?.write(occurrence);
@@ -192,9 +201,9 @@ export class Entry {
   /** Why no run may begin now. */
   #refusal(): string | undefined {
     if (this.#stopping.signal.aborted) return 'the server stops';
-    if (this.#running.size === 0) return undefined;
+    if (this.running === 0) return undefined;
     if (this.#config.overlap === 'skip') return 'the run before it is under way';
-    return this.#running.size < MOST_RUNS ? undefined : `${MOST_RUNS} runs are under way`;
+    return this.running < MOST_RUNS ? undefined : `${MOST_RUNS} runs are under way`;
   }
 
   /** Never rejects: what went wrong is what became of it. */
@@ -210,6 +219,7 @@ export class Entry {
       action: this.#host.actionOf(config),
       lock: config.lock === false ? undefined : this.#host.lock,
       state: this.#state,
+      watches: this.#watches,
       logger: this.#logger,
       stopping: this.#stopping.signal,
       cut: this.#cut.signal,

@@ -2,7 +2,7 @@
 
 import { type ErrorCode, messageOf } from '../../core/errors.ts';
 import type { JobConfig } from './config.ts';
-import { type Action, DONE, failed, occurrenceFacts, type RunContext } from './run.ts';
+import { type Action, DONE, ELSEWHERE, failed, occurrenceFacts, type RunContext } from './run.ts';
 import type { CallRpc } from './shared-lock.ts';
 import { sleep } from './sleep.ts';
 
@@ -19,7 +19,8 @@ export function jobAction(job: JobConfig, overlap: boolean, call: CallRpc): Acti
     const argument = { pipeline: job.pipeline, jobs: [newJob(job, overlap, run)] };
     let last = false;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      const fault = await push(call, argument);
+      const fault = pause === FIRST_PAUSE_MS ? await push(call, argument) : await pushAgain(call, argument, run);
+      if (fault === undefined) return ELSEWHERE;
       if (typeof fault === 'boolean') {
         return fault ? DONE : { result: 'skipped', message: 'the job of an earlier run waits or runs still' };
       }
@@ -47,6 +48,16 @@ async function push(call: CallRpc, argument: object): Promise<boolean | Fault> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     return { passing: PASSING.has(code), message: messageOf(error) };
   }
+}
+
+/** Undefined when another server has taken the occurrence over while this one could not push. */
+async function pushAgain(call: CallRpc, argument: object, run: RunContext): Promise<boolean | Fault | undefined> {
+  try {
+    if (!(await run.isOurs())) return undefined;
+  } catch (error) {
+    return { passing: true, message: messageOf(error) };
+  }
+  return push(call, argument);
 }
 
 function newJob(job: JobConfig, overlap: boolean, run: RunContext): Record<string, unknown> {

@@ -25,6 +25,8 @@ export interface RunContext {
   readonly stopping: AbortSignal;
   /** Aborts when the time for that is over: end at once. */
   readonly cut: AbortSignal;
+  /** Whether no other server has taken the occurrence over meanwhile. Rejects when that cannot be told. */
+  isOurs(): Promise<boolean>;
 }
 
 /** Does what an entry is there for. Settles when nothing of it is left. What it rejects with is a failure too. */
@@ -32,6 +34,9 @@ export type Action = (run: RunContext) => Promise<Outcome>;
 
 /** It is done. */
 export const DONE: Outcome = { result: 'done', message: '' };
+
+/** Another server runs, or ran, this occurrence. */
+export const ELSEWHERE: Outcome = { result: 'elsewhere', message: 'another server has this occurrence' };
 
 /** It failed. */
 export function failed(message: string): Outcome {

@@ -31,6 +31,7 @@ function context(more: Partial<RunContext> = {}): RunContext & { stop(): void; e
     logger: silentLogger,
     stopping: stopping.signal,
     cut: cut.signal,
+    isOurs: () => Promise.resolve(true),
     stop: () => stopping.abort(),
     end: () => cut.abort(),
     ...more,
