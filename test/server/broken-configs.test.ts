@@ -104,6 +104,13 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
     ],
   ],
   [
+    'dead letters that go round in a circle, which would never end',
+    `${JOBS}  pipelines:\n    a: { driver: memory, dead_letter: b }\n    b: { driver: memory, dead_letter: c }\n    c: { driver: memory, dead_letter: b }\n`,
+    [
+      'app.yaml:6:39 jobs.pipelines.b.dead_letter: jobs that fail would go round for ever: b -> c -> b; one of them must end without a dead_letter',
+    ],
+  ],
+  [
     'a mistyped key of a driver, and one of another driver',
     `${JOBS}  pipelines:\n    a: { driver: memory, config: { prefech: 10 } }\n    b: { driver: memory, config: { exchange: x } }\n`,
     [

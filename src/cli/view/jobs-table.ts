@@ -76,8 +76,8 @@ function runningCells(job: RunningJob, width: number): string[] {
   ];
 }
 
-function progress({ percent, message = '' }: RunningJob, width: number): string {
-  if (percent === undefined) return '';
+function progress({ pid, percent, message = '' }: RunningJob, width: number): string {
+  if (percent === undefined) return pid === 0 ? 'waits for a worker' : '';
   const full = Math.round((percent / 100) * BAR_WIDTH);
   const bar = `[${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}] ${String(Math.round(percent)).padStart(3)} %`;
   return message === '' ? bar : `${bar} ${printable(message, width)}`;

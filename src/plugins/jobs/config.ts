@@ -142,6 +142,11 @@ export const jobsSchema = z
       else if (dead !== undefined && pipelines[dead] === undefined)
         refuse(['pipelines', one, 'dead_letter'], `there is no pipeline ${dead}${listed(names)}`);
     }
+    for (const circle of circles(pipelines)) {
+      const way = [...circle, circle[0]].join(' -> ');
+      const message = `jobs that fail would go round for ever: ${way}; one of them must end without a dead_letter`;
+      refuse(['pipelines', circle[0] ?? '', 'dead_letter'], message);
+    }
   });
 
 /** `jobs:` as parsed, names in camelCase. */
@@ -173,6 +178,24 @@ export function parsePipeline(section: unknown): PipelineConfig | string {
   const result = pipelineSchema.safeParse(section);
   if (result.success) return camelCased(pipelineSchema, result.data);
   return result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+}
+
+/** The circles of two and more in which dead letters lead, each once, from the first of its pipelines. */
+function circles(pipelines: Readonly<Record<string, { readonly dead_letter?: string | undefined }>>): string[][] {
+  const found: string[][] = [];
+  const seen = new Set<string>();
+  for (const start of Object.keys(pipelines)) {
+    const way: string[] = [];
+    let at: string | undefined = start;
+    while (at !== undefined && !seen.has(at)) {
+      seen.add(at);
+      way.push(at);
+      at = pipelines[at]?.dead_letter;
+    }
+    const begin = at === undefined ? -1 : way.indexOf(at);
+    if (begin >= 0 && way.length - begin > 1) found.push(way.slice(begin));
+  }
+  return found;
 }
 
 function listed(names: readonly string[]): string {

@@ -72,6 +72,7 @@ export class Pipelines {
     if (this.#pipelines.has(name) || this.#busy.has(name)) {
       throw new RrtsError('ERR_JOBS_INVALID', `there is a pipeline ${name} already`);
     }
+    this.#refuseCircle(name, config.deadLetter);
     const type = (this.#context.findDriver ?? findDriver)(config.driver);
     if (type === undefined) throw new RrtsError('ERR_JOBS_INVALID', `no such driver: ${config.driver}`);
     this.#busy.add(name);
@@ -99,6 +100,18 @@ export class Pipelines {
       return pipeline;
     } finally {
       this.#busy.delete(name);
+    }
+  }
+
+  /** A job that always fails would go round for ever, as quickly as it can. The file is checked by its schema; this is for declared pipelines. */
+  #refuseCircle(name: string, deadLetter: string | undefined): void {
+    const way = [name];
+    for (let at = deadLetter; at !== undefined; at = this.#pipelines.get(at)?.config.deadLetter) {
+      way.push(at);
+      if (at !== name) continue;
+      throw new RrtsError('ERR_JOBS_INVALID', `jobs that fail would go round for ever: ${way.join(' -> ')}`, {
+        cure: 'Let one of them end without a dead_letter.',
+      });
     }
   }
 

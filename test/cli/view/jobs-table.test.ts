@@ -45,7 +45,7 @@ test('a job that says nothing, one that waits for its worker, one that is done',
   const { percent: _percent, message: _message, ...silent } = JOB;
   const lines = render({ running: [silent, { ...silent, pid: 0 }, { ...silent, percent: 100 }] }).slice(4);
   assert.ok(lines[0]?.endsWith('  4711'), lines[0]);
-  assert.ok(lines[1]?.endsWith('     -'), lines[1]);
+  assert.ok(lines[1]?.endsWith('     -  waits for a worker'), lines[1]);
   assert.ok(lines[2]?.endsWith('  4711  [##########] 100 %'), lines[2]);
 });
 
