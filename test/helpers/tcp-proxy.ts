@@ -22,6 +22,8 @@ export interface TcpProxy {
   hold(): void;
   /** Ends `refuse` and `hold`; what was held is passed on. */
   heal(): void;
+  /** From now on new connections lead to another port of the loopback. */
+  lead(target: number): void;
   /** Asks `gate` for each chunk to the server; undefined lets all through. What a gate refuses never arrives. */
   watch(gate: Gate | undefined): void;
   /** Asks `gate` for each chunk of the server's answers, in the same way. */
@@ -41,7 +43,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
 class Relay implements TcpProxy {
   readonly port: number;
   readonly arrivals: number[] = [];
-  readonly #target: number;
+  #target: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #refusing = false;
@@ -82,6 +84,10 @@ class Relay implements TcpProxy {
     this.#refusing = false;
     this.#holding = false;
     for (const socket of this.#sockets) socket.resume();
+  }
+
+  lead(target: number): void {
+    this.#target = target;
   }
 
   watch(gate: Gate | undefined): void {

@@ -29,11 +29,16 @@ export interface RedisOptions {
 /** Attempts after a lost connection: 50 ms, 100 ms, 200 ms ... and then each 2 s, for ever. */
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2000;
+/** A server that is not there has been given up by then. */
+const READY_MARGIN_MS = 250;
 
 const CLOSED = 'the connection was closed';
 
 /** What follows from another error. */
 const VAGUE = /^(the connection was closed|Connection is closed\.?|Stream isn't writeable.*)$/;
+
+/** What a server says to each write once another one has taken its place. */
+const READ_ONLY = /\bREADONLY\b/;
 
 /** Errors that a later attempt does not mend. */
 const REFUSED = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|NOPERM|ERR DB index)/;
@@ -51,6 +56,9 @@ export class RedisClient {
   #closed = false;
   /** The first attempt is under way: what went wrong is said once it is known whether that is a refusal. */
   #opening = true;
+  /** The connection is made anew because its server takes no writes: nothing to tell but what the caller is told. */
+  #moving = false;
+  #movedAt = Number.NEGATIVE_INFINITY;
   #onUp: (() => void) | undefined;
 
   private constructor(redis: Redis, options: RedisOptions, logger: Logger) {
@@ -79,6 +87,7 @@ export class RedisClient {
   static async open(options: RedisOptions, logger: Logger): Promise<RedisClient> {
     const RedisConnection = await load(options.key);
     const { firstRetryMs = FIRST_RETRY_MS, silenceMs } = options;
+    let moves = (_: Error): boolean => false;
     const redis = new RedisConnection({
       ...connection(options.address),
       ...(options.username === '' ? {} : { username: options.username }),
@@ -91,12 +100,15 @@ export class RedisClient {
       enableAutoPipelining: options.pipelining ?? true,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
+      maxLoadingRetryTime: LONGEST_RETRY_MS,
       // ioredis does not look at whether that succeeds; who subscribes does it again after `onUp`.
       autoResubscribe: false,
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(firstRetryMs * 2 ** (attempt - 1), LONGEST_RETRY_MS),
+      reconnectOnError: (error) => moves(error),
     });
     const client = new RedisClient(redis, options, logger);
+    moves = (error) => client.#mustMove(error);
     await client.#connect();
     return client;
   }
@@ -120,10 +132,11 @@ export class RedisClient {
   script(script: RedisScript, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown> {
     return this.run(async (redis) => {
       try {
-        return await redis.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
+        // A list, not words: a hundred thousand jobs are more than a function can be given.
+        return await redis.callBuffer('EVALSHA', [script.sha, keys.length, ...keys, ...args]);
       } catch (thrown) {
         if (!messageOf(thrown).startsWith('NOSCRIPT')) throw thrown;
-        return await redis.callBuffer('EVAL', script.text, keys.length, ...keys, ...args);
+        return await redis.callBuffer('EVAL', [script.text, keys.length, ...keys, ...args]);
       }
     });
   }
@@ -136,7 +149,7 @@ export class RedisClient {
 
   async #connect(): Promise<void> {
     try {
-      await this.#redis.connect();
+      await this.#ready();
       // A wrong password would else be found out by the first caller, a wrong database by nobody: ioredis goes on with database 0.
       await this.#redis.select(this.#options.db);
     } catch (thrown) {
@@ -149,6 +162,31 @@ export class RedisClient {
     }
     this.#opening = false;
     if (this.#fault !== undefined) this.#complain(this.#fault);
+  }
+
+  /** A server that loads its data is there and not ready, for minutes if there is much; whoever starts is not kept that long. */
+  async #ready(): Promise<void> {
+    const { dialTimeoutMs } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const text = `it is there, and not ready after ${dialTimeoutMs} ms: it may be loading its data`;
+      timer = setTimeout(() => reject(new Error(text)), dialTimeoutMs + READY_MARGIN_MS);
+    });
+    try {
+      await Promise.race([this.#redis.connect(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The address may lead to the new master by now, but a connection that is there stays with the old one. */
+  #mustMove({ message }: Error): boolean {
+    const now = performance.now();
+    if (!READ_ONLY.test(message) || now - this.#movedAt < LONGEST_RETRY_MS) return false;
+    this.#movedAt = now;
+    this.#moving = true;
+    this.#fault = message;
+    return true;
   }
 
   #refused(text: string, cause: unknown): RrtsError {
@@ -164,16 +202,20 @@ export class RedisClient {
     if (this.#fault === undefined) return;
     this.#fault = undefined;
     if (this.#opening) return;
-    this.#logger.info({}, `Redis at ${formatAddress(this.#options.address)} answers again`);
+    const wasMoving = this.#moving;
+    this.#moving = false;
+    if (!wasMoving) this.#logger.info({}, `Redis at ${formatAddress(this.#options.address)} answers again`);
     this.#onUp?.();
   }
 
   #down(reason: string): void {
     if (this.#closed) return;
-    const first = this.#fault === undefined;
+    const isVague = VAGUE.test(reason);
+    const isNews = this.#fault === undefined || (this.#moving && !isVague);
+    if (isNews) this.#moving = false;
     // The close that follows an error says less than the error did.
-    if (first || !VAGUE.test(reason)) this.#fault = reason;
-    if (first && !this.#opening) this.#complain(reason);
+    if (this.#fault === undefined || !isVague) this.#fault = reason;
+    if (isNews && !this.#opening) this.#complain(reason);
   }
 
   #complain(reason: string): void {

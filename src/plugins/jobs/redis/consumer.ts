@@ -36,6 +36,8 @@ export class Consumer {
   /** There may be jobs: none was looked for since the last sign of one. */
   #hopeful = true;
   #prolongedAt = performance.now();
+  /** Jobs of one call now: fewer after one that failed, as large ones may be too much for the time of an answer. */
+  #batch = BATCH;
   #takes = 0;
   #tookAt = 0;
   #firstLost: number | undefined;
@@ -163,7 +165,9 @@ export class Consumer {
       for (const one of both) if (one.status === 'rejected') throw one.reason;
       if (this.#fault?.logged === true) logger.info({}, `the pipeline ${pipeline} goes on`);
       this.#fault = undefined;
+      this.#batch = Math.min(BATCH, this.#batch * 2);
     } catch (thrown) {
+      this.#batch = Math.ceil(Math.min(this.#batch, this.#context.prefetch) / 4);
       this.#hopeful = true;
       const logged = this.#fault?.logged === true || this.#store.up;
       if (this.#fault?.logged !== true && logged && !this.#closing) {
@@ -175,10 +179,12 @@ export class Consumer {
 
   async #prolong(): Promise<void> {
     const now = performance.now();
-    if (this.#held.size === 0) this.#prolongedAt = now;
+    if (this.#held.size === 0 && this.#settled.length === 0) this.#prolongedAt = now;
     if (this.#fault === undefined && now - this.#prolongedAt <= this.#leaseMs * PROLONG_AT) return;
     const held = new Map([...this.#held].map((delivery) => [delivery.holding, delivery]));
-    const lost = await this.#store.extend([...held.keys()], this.#leaseMs);
+    // What is done and not told yet must not be taken by anybody either, ourselves included.
+    const untold = this.#settled.map(({ holding }) => holding);
+    const lost = await this.#store.extend([...held.keys(), ...untold], this.#leaseMs);
     this.#prolongedAt = now;
     // What was settled meanwhile is none of this.
     const disowned = lost.filter((holding) => {
@@ -192,9 +198,9 @@ export class Consumer {
   }
 
   async #settleBatch(): Promise<void> {
-    const batch = this.#settled.slice(0, BATCH);
+    const batch = this.#settled.slice(0, this.#batch);
     if (batch.length === 0) return;
-    this.#settled = this.#settled.slice(BATCH);
+    this.#settled = this.#settled.slice(batch.length);
     try {
       await this.#store.settle(batch);
     } catch (thrown) {
@@ -204,10 +210,10 @@ export class Consumer {
   }
 
   async #take(): Promise<void> {
-    const room = Math.min(this.#room, BATCH);
+    const room = Math.min(this.#room, this.#batch);
     if (!this.#hopeful || room <= 0) return;
     const now = performance.now();
-    if (room < this.#pressing && now - this.#tookAt < GATHER_ROOM_MS) return;
+    if (this.#room < this.#pressing && now - this.#tookAt < GATHER_ROOM_MS) return;
     this.#tookAt = now;
     this.#hopeful = false;
     const number = ++this.#takes;

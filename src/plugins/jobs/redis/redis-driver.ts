@@ -8,6 +8,7 @@ import { RedisClient, type RedisOptions } from '../../redis-client/redis-client.
 import { type RedisSettings, redisOptions, redisShape } from '../../redis-client/redis-settings.ts';
 import type { Driver, DriverContext, DriverStats, DriverType, NewJob, PushResult } from '../driver.ts';
 import { Consumer } from './consumer.ts';
+import { warnOfEviction } from './eviction.ts';
 import { QueueStore, storeError } from './queue-store.ts';
 import { WakeUps } from './wake-ups.ts';
 
@@ -35,6 +36,7 @@ export interface RedisQueueOptions extends RedisOptions {
 export class RedisDriver implements Driver {
   readonly #options: RedisQueueOptions;
   readonly #context: DriverContext;
+  #hasWarned = false;
   #open: { client: RedisClient; store: QueueStore; consumer: Consumer; wakeUps: WakeUps } | undefined;
 
   constructor(options: RedisQueueOptions, context: DriverContext) {
@@ -53,9 +55,13 @@ export class RedisDriver implements Driver {
     const store = new QueueStore(client, `${prefix}{${queue}}`, randomBytes(8).toString('hex'), context);
     const consumer = new Consumer(store, leaseMs, context);
     const wakeUps = new WakeUps(options, store.channel, context.logger, () => consumer.wake());
-    client.onUp(() => consumer.retry());
+    client.onUp(() => {
+      consumer.retry();
+      this.#lookAtEviction(client);
+    });
     this.#open = { client, store, consumer, wakeUps };
     wakeUps.open();
+    if (client.up) this.#lookAtEviction(client);
     consumer.start(() => wakeUps.check());
   }
 
@@ -96,6 +102,14 @@ export class RedisDriver implements Driver {
     done.abort();
     wakeUps.close();
     client.close();
+  }
+
+  /** In the background: the Redis may be another one, or set otherwise, each time it is back. */
+  #lookAtEviction(client: RedisClient): void {
+    if (this.#hasWarned) return;
+    void warnOfEviction(client, this.#context).then((warned) => {
+      this.#hasWarned ||= warned;
+    });
   }
 
   get #opened() {

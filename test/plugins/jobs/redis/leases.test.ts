@@ -93,6 +93,16 @@ describe('leases of jobs in Redis', { concurrency: 4 }, () => {
     await eventually(async () => (await redis.command('HLEN rrts:jobs:{test}:jobs')) === ':0', 'the other acks');
   });
 
+  test('1,200 jobs that were done while it was cut off, more than one call tells: none of them runs twice', async (t) => {
+    const { redis, proxy, first } = await twoMasters(t, { prefetch: 2000 });
+    await strand(first, proxy, 1200);
+    for (const delivery of first.deliveries) delivery.ack();
+    await pause(1.5 * LEASE_MS);
+    proxy.heal();
+    await eventually(async () => (await redis.command('HLEN rrts:jobs:{test}:jobs')) === ':0', 'the acks', 15_000);
+    assert.equal(first.deliveries.length, 1200);
+  });
+
   test('a take whose answer was lost: its jobs are taken again at once, not after the lease', async (t) => {
     const redis = await startRedis();
     t.after(() => redis.stop());

@@ -20,6 +20,8 @@ export interface QueueWish {
   readonly queue?: string;
   /** Milliseconds until a command fails; default: 3000. */
   readonly commandTimeoutMs?: number;
+  /** Default: 2000. */
+  readonly dialTimeoutMs?: number;
   /** Default: only written down. */
   readonly onDelivery?: (delivery: Delivery) => void;
 }
@@ -41,7 +43,7 @@ export function queueOptions(wish: QueueWish): RedisQueueOptions {
     username: wish.username ?? '',
     password: wish.password ?? '',
     db: wish.db ?? 0,
-    dialTimeoutMs: 2000,
+    dialTimeoutMs: wish.dialTimeoutMs ?? 2000,
     commandTimeoutMs: wish.commandTimeoutMs ?? 3000,
     prefix: 'rrts:jobs:',
     queue: wish.queue ?? 'test',
