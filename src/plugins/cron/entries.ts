@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { CallError } from '../rpc-router/method.ts';
-import type { CronSection } from './config.ts';
+import type { CronSection, EntryConfig } from './config.ts';
 import { Entry, type EntryHost } from './entry.ts';
 
 /** The entries. After {@link stop} nothing is run any more. */
@@ -60,11 +60,22 @@ export class Entries {
         if (!isDeepStrictEqual(known.config, config)) known.configure(config);
         continue;
       }
-      const entry = new Entry(name, config, this.#host);
-      entry.start();
-      this.#entries.set(name, entry);
+      this.#entries.set(name, this.#add(name, config));
     }
     for (const [name, entry] of this.#entries) if (!Object.hasOwn(section, name)) this.#retire(entry);
+  }
+
+  /** One that is there again knows of its runs that are under way, so that none overlaps with them. */
+  #add(name: string, config: EntryConfig): Entry {
+    const retired = [...this.#retired].find((entry) => entry.name === name);
+    if (retired === undefined) {
+      const entry = new Entry(name, config, this.#host);
+      entry.start();
+      return entry;
+    }
+    retired.configure(config);
+    this.#retired.delete(retired);
+    return retired;
   }
 
   #retire(entry: Entry): void {

@@ -117,6 +117,7 @@ export class Entry {
 
   /** From now on it runs when it is due. @throws RrtsError ERR_STORE when it cannot keep what it ran. */
   start(): void {
+    if (this.#stopping.signal.aborted) return;
     const now = Date.now();
     const kept = this.#openState()?.read();
     // From the first start on, so that the first occurrence can be missed too.
@@ -129,12 +130,13 @@ export class Entry {
     this.#ticker.start();
   }
 
-  /** Takes over a changed configuration. Runs that are under way go on as they began. @throws as {@link start}. */
+  /** Takes over a changed configuration, after {@link retire} too. Runs that are under way go on as they began. @throws as {@link start}. */
   configure(config: EntryConfig): void {
     const { schedule, timezone, missed } = this.#config;
     this.#config = config;
+    const same = isDeepStrictEqual([schedule, timezone, missed], [config.schedule, config.timezone, config.missed]);
     // What it has seen stays known when its times stay the same.
-    if (isDeepStrictEqual([schedule, timezone, missed], [config.schedule, config.timezone, config.missed])) return;
+    if (same && this.#ticker !== undefined) return;
     this.#ticker?.stop();
     this.#schedule = scheduleOf(config);
     this.start();
@@ -157,6 +159,7 @@ export class Entry {
   /** Begins no further run; those that are under way go on. */
   retire(): void {
     this.#ticker?.stop();
+    this.#ticker = undefined;
     this.#leaveWatches();
   }
 

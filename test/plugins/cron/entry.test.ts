@@ -214,6 +214,30 @@ test('a changed configuration: what did not change is not touched, what runs goe
   assert.ok(told(/^cron gone: done/));
 });
 
+test('removed and added again: it knows of its run that is under way, and of what it has seen', async (t) => {
+  const { entries, tick, begun, nth } = rig(t, '2026-06-01T12:59:30Z');
+  const config = section({ a: entry({ missed: 'run_once' }) });
+  entries.configure(config);
+  await tick(MINUTE);
+  await nth(1);
+  for (const changed of [section({}), config, section({}), section({ a: entry({ schedule: '*/10 * * * *' }) })]) {
+    entries.configure(changed);
+  }
+  assert.equal(entries.find('a').running, 1);
+  await tick(10 * MINUTE);
+  assert.deepEqual([begun(), counts(entries.find('a'))], [['13:00'], { skipped: 1 }]);
+  (await nth(1)).end();
+  await tick(10 * MINUTE);
+  await nth(2);
+  assert.deepEqual(begun(), ['13:00', '13:20']);
+  // Once its runs are over it is another one.
+  entries.configure(section({}));
+  (await nth(2)).end();
+  await tick(10);
+  entries.configure(config);
+  assert.deepEqual(counts(entries.find('a')), {});
+});
+
 test('a change that cannot be: everything stays as it was', async (t) => {
   const dir = makeTempDir('cron');
   t.after(() => dir.remove());
