@@ -100,7 +100,7 @@ export class WorkerOutput {
 
   #reportDropped(): void {
     if (this.#dropped === 0) return;
-    this.#logger.warn({ bytes: this.#dropped }, 'the worker printed more than 1 MiB in a second; the rest was dropped');
+    this.#logger.warn({ bytes: this.#dropped }, 'it printed more than 1 MiB in a second; the rest was dropped');
     this.#dropped = 0;
   }
 }

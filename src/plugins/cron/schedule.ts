@@ -10,6 +10,8 @@ const NICKNAMES = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@dail
 const FORM =
   'must have 5 fields (minute hour day month weekday), or 6 with seconds before them, or be @hourly, @daily, @weekly, @monthly or @yearly';
 
+const FIELDS = ['second', 'minute', 'hour', 'day', 'month', 'weekday'];
+
 /** The schedule of one entry. All times are milliseconds since 1970, UTC; occurrences are whole seconds. */
 export class Schedule {
   readonly text: string;
@@ -76,6 +78,13 @@ export function scheduleProblem(text: string, timezone: string): string | undefi
 
 function reasonOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  const reason = text.replace(/^Cron\w*: /, '');
+  const reason = text
+    .replace(/^Cron\w*: /, '')
+    // croner counts fields from the seconds on, and days and months from 0.
+    .replace(/configuration entry (\d) \(/i, (_, field) => `the ${FIELDS[Number(field)]} (`)
+    .replace(/for (?:day|nearestWeekdays): (-?\d+)/, (_, day) => `for day: ${Number(day) + 1}`)
+    .replace(/for month: (-?\d+)/, (_, month) => `for month: ${Number(month) + 1}`)
+    .replace(/dayOfWeek/g, 'weekday')
+    .replace(/, Type: \w+$/, '');
   return reason.charAt(0).toLowerCase() + reason.slice(1);
 }
