@@ -104,6 +104,11 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
     return this.#crew.reconfigure(next);
   }
 
+  /** Workers it shall have now, those for a rush and those that were added by hand included. */
+  get target(): number {
+    return this.#crew.target;
+  }
+
   /** A snapshot. */
   stats(): PoolStats {
     return { ...this.#crew.stats(this.name), queueLength: this.#dispatcher.waiting };

@@ -130,6 +130,15 @@ test('what is no job is refused with one line, and nothing of its batch is store
       { pipeline: 'work', jobs: [{ job: 'ok' }, { job: 'ok', payload: 'x'.repeat(1025) }] },
       /1025 bytes, and the pipeline work takes 1024/,
     ],
+    // A chain is looked through to its end: nobody is there to be told when its turn comes.
+    [
+      { pipeline: 'work', jobs: [{ job: 'ok', chain: [{ job: 'ok', pipeline: 'nowhere', priority: 1 }] }] },
+      /"nowhere"/,
+    ],
+    [
+      { pipeline: 'work', jobs: [{ job: 'ok', chain: [{ job: 'ok', payload: 'x'.repeat(1025) }] }] },
+      /1025 bytes, and the pipeline work takes 1024/,
+    ],
     ['nonsense', /jobs\.Send/],
   ];
   for (const [argument, message] of bad) await assert.rejects(app.call('jobs.Send', argument), message);
@@ -138,7 +147,13 @@ test('what is no job is refused with one line, and nothing of its batch is store
     app.call('jobs.Run', { id: 'a', job: 'ok', pipeline: 'x', payload: '' }),
     /for parts of rrts only/,
   );
-  t.diagnostic(`${bad.length + 1} calls were refused`);
+  // Its dead letters would fail there again, and again.
+  const declare = (dead: string) =>
+    app.call('jobs.Declare', { pipeline: { name: 'mine', driver: 'memory', dead_letter: dead } });
+  await assert.rejects(declare('mine'), /pipeline mine: dead_letter: is the pipeline itself/);
+  await assert.rejects(declare('nowhere'), /pipeline mine: dead_letter: there is no pipeline nowhere/);
+  await declare('dead');
+  t.diagnostic(`${bad.length + 3} calls were refused`);
   await app.stop();
 });
 

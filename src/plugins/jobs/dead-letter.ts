@@ -11,12 +11,12 @@ export const DEAD_HEADERS = {
   unique: 'rrts-failed-unique',
 } as const;
 
-/** Longest error in a header. */
-const LONGEST_ERROR = 2000;
+/** Longest error that is kept. */
+export const LONGEST_ERROR = 2000;
 
 /** The job as it goes to the dead-letter pipeline: with why it is there, and at its first attempt again. Its unique key is kept as a header: there may be others. */
 export function deadLetter(job: Job, pipeline: string, error: string, now: number): Job {
-  const { unique, ...options } = job.options;
+  const { unique, ended: _, ...options } = job.options;
   const headers: JobHeaders = {
     ...job.headers,
     [DEAD_HEADERS.pipeline]: [pipeline],

@@ -3,10 +3,10 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Delivery, NewJob, PushResult } from './driver.ts';
-import type { Job } from './job.ts';
+import type { Job, JobEnd } from './job.ts';
 import { UnderWay } from './under-way.ts';
 
-/** When what follows a job cannot be pushed, the job itself is tried again after so long: nothing is lost, and its store may be back. */
+/** What cannot be stored is tried again after so long: its queue may have room then, or its store be back. Until then the job waits in its own queue. */
 const STORE_RETRY_MS = 5000;
 
 /** What a job is followed by. */
@@ -14,8 +14,7 @@ export interface FollowUp {
   /** The job that has ended, and its delivery, which is settled here. */
   readonly job: Job;
   readonly delivery: Delivery;
-  /** For the log. */
-  readonly what: string;
+  readonly end: JobEnd;
   /** Where it goes. */
   readonly pipeline: string;
   readonly next: NewJob;
@@ -53,16 +52,21 @@ export class FollowUps {
     });
   }
 
-  async #follow({ job, delivery, what, pipeline, next }: FollowUp): Promise<void> {
+  async #follow({ job, delivery, end, pipeline, next }: FollowUp): Promise<void> {
+    const gone = job.options.autoAck === true;
     try {
       await this.#push(pipeline, [next]);
-      if (job.options.autoAck !== true) delivery.ack();
+      if (!gone) delivery.ack();
     } catch (thrown) {
-      this.#logger.error(
+      // It is said once, and not every few seconds for each of many jobs.
+      const level = job.options.ended === undefined ? 'error' : 'debug';
+      const what = end.result === 'dead' ? `the dead job ${job.id}` : `what follows the job ${job.id}`;
+      const then = gone ? 'it is lost' : 'it is kept, and that is tried again';
+      this.#logger[level](
         { job: job.id, pipeline, error: messageOf(thrown) },
-        `${what} cannot be pushed to ${pipeline}: the job is kept and tried again`,
+        `${what} cannot be stored in the pipeline ${pipeline}: ${then}`,
       );
-      if (job.options.autoAck !== true) delivery.release(job, STORE_RETRY_MS);
+      if (!gone) delivery.release({ ...job, options: { ...job.options, ended: end } }, STORE_RETRY_MS);
     }
   }
 }

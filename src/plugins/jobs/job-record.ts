@@ -54,8 +54,9 @@ export function decodeJob(bytes: Buffer): Job {
 
 /** Maps without a prototype become plain ones, so that jobs compare as they were pushed. */
 function readOptions(options: JobOptions): JobOptions {
-  const { chain, ...rest } = options;
-  if (chain === undefined) return { ...rest };
+  const { chain, ended, ...others } = options;
+  const rest = ended === undefined ? others : { ...others, ended: { ...ended } };
+  if (chain === undefined) return rest;
   return { ...rest, chain: chain.map((link): ChainLink => ({ ...link, options: readOptions(link.options) })) };
 }
 

@@ -33,7 +33,14 @@ export interface JobOptions {
   readonly chain?: readonly ChainLink[];
   /** Acknowledged before it runs: lost when its run fails. RoadRunner's `auto_ack`. */
   readonly autoAck?: boolean;
+  /** It has been run for the last time, and what follows it could not be stored: it is not run again, that is tried again. */
+  readonly ended?: JobEnd;
 }
+
+/** How a job has ended for good: well, or as a dead letter since `at`, in milliseconds since 1970. */
+export type JobEnd =
+  | { readonly result: 'done' }
+  | { readonly result: 'dead'; readonly error: string; readonly at: number };
 
 /** A job that follows another one. */
 export interface ChainLink {

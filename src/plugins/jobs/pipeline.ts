@@ -5,10 +5,10 @@ import type { Logger } from '../../core/logger.ts';
 import { retryDelay } from './back-off.ts';
 import { commonSettings, type PipelineConfig } from './config.ts';
 import { noCounts, type PipelineCounts, PipelineTimes } from './counts.ts';
-import { deadLetter } from './dead-letter.ts';
+import { deadLetter, LONGEST_ERROR } from './dead-letter.ts';
 import type { Delivery, Driver, DriverStats, DriverType, NewJob, PushResult } from './driver.ts';
 import type { FollowUps } from './follow-ups.ts';
-import type { ChainLink, Job, JobHeaders } from './job.ts';
+import type { ChainLink, Job, JobEnd, JobHeaders } from './job.ts';
 import type { DeliveryOwner, JobRun, RunResult } from './job-run.ts';
 import type { Runner } from './runner.ts';
 import { UnderWay } from './under-way.ts';
@@ -64,6 +64,8 @@ export class Pipeline implements DeliveryOwner {
   /** Pushes that its driver has not answered. */
   readonly #pushes = new UnderWay();
   #consuming = false;
+  /** Nothing is handed over any more, for good. */
+  #halted = false;
   #closed = false;
   #borrower: Borrower | undefined;
 
@@ -92,9 +94,20 @@ export class Pipeline implements DeliveryOwner {
    * Stores jobs. @throws RrtsError ERR_JOBS_TOO_LARGE, ERR_JOBS_FULL, ERR_JOBS_STORE.
    */
   async push(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
+    try {
+      for (const { job } of jobs) this.refuseLarge(job.payload);
+    } catch (thrown) {
+      this.times.pushing(jobs.length);
+      this.counts.pushFailures += jobs.length;
+      throw thrown;
+    }
+    return await this.take(jobs);
+  }
+
+  /** Stores jobs that are in rrts already, and come from another pipeline. @throws RrtsError ERR_JOBS_FULL, ERR_JOBS_STORE. */
+  async take(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
     const stored = this.times.pushing(jobs.length);
     try {
-      for (const { job } of jobs) this.#refuseLarge(job.payload);
       const results = await this.#store(jobs);
       stored();
       for (const result of results) {
@@ -108,12 +121,25 @@ export class Pipeline implements DeliveryOwner {
     }
   }
 
+  /** @throws RrtsError ERR_JOBS_TOO_LARGE */
+  refuseLarge(payload: Buffer): void {
+    const { maxPayload } = this.config;
+    if (payload.length <= maxPayload) return;
+    throw new RrtsError(
+      'ERR_JOBS_TOO_LARGE',
+      `the payload has ${payload.length} bytes, and the pipeline ${this.pipeline} takes ${maxPayload}`,
+      {
+        cure: 'Store the data elsewhere and push its name, or raise max_payload.',
+      },
+    );
+  }
+
   /**
    * Hands its jobs to somebody instead of to workers, until the function that it gives is called.
    * @throws RrtsError ERR_JOBS_INVALID while its jobs are run, or somebody else has borrowed it; ERR_JOBS_STORE when it is closed.
    */
   borrow(borrower: Borrower): () => void {
-    if (this.#closed) throw this.#gone();
+    if (this.#halted) throw this.#gone();
     if (this.#consuming || this.#borrower !== undefined) {
       const message = `the jobs of ${this.pipeline} are being run, or taken back already: it cannot be read as a store of dead letters`;
       throw new RrtsError('ERR_JOBS_INVALID', message, { cure: 'Pause it first.' });
@@ -131,12 +157,13 @@ export class Pipeline implements DeliveryOwner {
     const runner = this.#context.runner();
     if (this.#borrower !== undefined) this.#borrower.take(delivery);
     else if (runner === undefined || !this.#consuming) delivery.release(delivery.job, 0);
+    else if (delivery.job.options.ended !== undefined) this.#end(delivery.job, delivery, delivery.job.options.ended);
     else runner.offer(delivery, this);
   }
 
   /** Runs its jobs from now on. @throws RrtsError ERR_JOBS_INVALID before the workers have booted, and while dead letters are taken back. */
   resume(): void {
-    if (this.#closed) throw this.#gone();
+    if (this.#halted) throw this.#gone();
     if (this.#context.runner() === undefined) {
       throw new RrtsError(
         'ERR_JOBS_INVALID',
@@ -173,6 +200,7 @@ export class Pipeline implements DeliveryOwner {
 
   /** Nothing is handed over any more, to nobody. Pushes are taken. */
   halt(): void {
+    this.#halted = true;
     this.pause();
     this.#borrower?.cut();
   }
@@ -206,7 +234,7 @@ export class Pipeline implements DeliveryOwner {
     switch (result.kind) {
       case 'done':
         this.counts.done++;
-        this.#done(job, delivery);
+        this.#end(job, delivery, { result: 'done' });
         return;
       case 'not_run':
         // It is the server's matter, not the job's: the attempt does not count.
@@ -228,19 +256,23 @@ export class Pipeline implements DeliveryOwner {
     if (job.attempt === 1) this.times.wait.observe(Math.max(0, this.#context.now() - ms - job.pushedAt) / 1000);
   }
 
-  #done(job: Job, delivery: Delivery): void {
-    const [next, ...rest] = job.options.chain ?? [];
-    if (next === undefined) {
+  /** It is not run again. What follows it is stored first. */
+  #end(job: Job, delivery: Delivery, end: JobEnd): void {
+    const to = end.result === 'dead' ? this.config.deadLetter : job.options.chain?.[0]?.pipeline;
+    if (to === undefined) {
+      if (end.result === 'dead' && job.options.ended !== undefined) {
+        const facts = { job: job.id, name: job.name, pipeline: this.pipeline, error: end.error };
+        this.#context.logger.error(facts, 'a dead job is dropped: its pipeline has no dead_letter any more');
+      }
       if (job.options.autoAck !== true) delivery.ack();
       return;
     }
-    this.#context.followUps.follow({
-      job,
-      delivery,
-      what: `what follows job ${job.id}`,
-      pipeline: next.pipeline,
-      next: linkJob(next, rest, this.#context.now()),
-    });
+    const now = this.#context.now();
+    const next =
+      end.result === 'dead'
+        ? { job: deadLetter(job, this.pipeline, end.error, end.at), delayMs: 0 }
+        : nextOfChain(job.options.chain ?? [], now);
+    this.#context.followUps.follow({ job, delivery, end, pipeline: to, next });
   }
 
   #failed(
@@ -268,13 +300,11 @@ export class Pipeline implements DeliveryOwner {
     const to = this.config.deadLetter;
     const end = to === undefined ? 'is dropped: its pipeline has no dead_letter' : `goes to the pipeline ${to}`;
     this.#context.logger.error({ ...facts, error: failure.message }, `a job failed for the last time and ${end}`);
-    if (to === undefined) {
-      delivery.ack();
-      return;
-    }
-    const letter = deadLetter(job, this.pipeline, failure.message, this.#context.now());
-    const next = { job: letter, delayMs: 0 };
-    this.#context.followUps.follow({ job, delivery, what: `dead job ${job.id}`, pipeline: to, next });
+    this.#end(job, delivery, {
+      result: 'dead',
+      error: failure.message.slice(0, LONGEST_ERROR),
+      at: this.#context.now(),
+    });
   }
 
   #again(job: Job, delivery: Delivery, next: Job, delayMs: number): void {
@@ -288,24 +318,12 @@ export class Pipeline implements DeliveryOwner {
   }
 
   #gone(): RrtsError {
-    return new RrtsError('ERR_JOBS_STORE', `the queue of the pipeline ${this.pipeline} is closed`);
-  }
-
-  #refuseLarge(payload: Buffer): void {
-    const { maxPayload } = this.config;
-    if (payload.length <= maxPayload) return;
-    throw new RrtsError(
-      'ERR_JOBS_TOO_LARGE',
-      `the payload has ${payload.length} bytes, and the pipeline ${this.pipeline} takes ${maxPayload}`,
-      {
-        cure: 'Store the data elsewhere and push its name, or raise max_payload.',
-      },
-    );
+    return new RrtsError('ERR_JOBS_STORE', `the queue of the pipeline ${this.pipeline} is being closed`);
   }
 }
 
-function linkJob(link: ChainLink, rest: readonly ChainLink[], now: number): NewJob {
-  const options = rest.length === 0 ? link.options : { ...link.options, chain: rest };
-  const { id, name, payload, headers, delayMs } = link;
-  return { job: { id, name, payload, headers, priority: link.priority, attempt: 1, pushedAt: now, options }, delayMs };
+function nextOfChain([link, ...rest]: readonly ChainLink[], now: number): NewJob {
+  const { id, name, payload, headers, priority, delayMs, options: own } = link as ChainLink;
+  const options = rest.length === 0 ? own : { ...own, chain: rest };
+  return { job: { id, name, payload, headers, priority, attempt: 1, pushedAt: now, options }, delayMs };
 }

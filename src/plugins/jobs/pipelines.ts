@@ -36,11 +36,13 @@ export class Pipelines {
   readonly followUps: FollowUps;
   /** Names that are being made or removed: two must not have one store open. */
   readonly #busy = new Set<string>();
+  /** No pipeline is made any more. */
+  #halted = false;
   #closed = false;
 
   constructor(context: PipelinesContext) {
     this.#context = context;
-    this.followUps = new FollowUps(context.logger, (name, jobs) => this.get(name).push(jobs));
+    this.followUps = new FollowUps(context.logger, async (name, jobs) => await this.get(name).take(jobs));
   }
 
   get all(): readonly Pipeline[] {
@@ -68,7 +70,7 @@ export class Pipelines {
    * @throws RrtsError ERR_JOBS_INVALID for a name that is taken, ERR_JOBS_STORE and ERR_CONFIG_INVALID of its driver.
    */
   async add(name: string, config: PipelineConfig, declared: boolean): Promise<Pipeline> {
-    if (this.#closed) throw stopping();
+    if (this.#halted) throw stopping();
     if (this.#pipelines.has(name) || this.#busy.has(name)) {
       throw new RrtsError('ERR_JOBS_INVALID', `there is a pipeline ${name} already`);
     }
@@ -130,6 +132,7 @@ export class Pipelines {
 
   /** Nothing more is handed over, to workers or to anybody else. */
   halt(): void {
+    this.#halted = true;
     for (const pipeline of this.#pipelines.values()) pipeline.halt();
   }
 
@@ -146,6 +149,7 @@ export class Pipelines {
       const what = 'jobs that have ended are not settled, because a queue has not taken in time what follows them';
       logger.warn({ jobs: underWay.count }, `${underWay.count} ${what}: they run again`);
     }
+    this.#halted = true;
     this.#closed = true;
     const all = this.all;
     this.#pipelines.clear();
@@ -161,7 +165,7 @@ export class Pipelines {
   async #start(driver: Driver): Promise<void> {
     try {
       await driver.start();
-      if (this.#closed) throw stopping();
+      if (this.#halted) throw stopping();
     } catch (thrown) {
       await driver.stop();
       throw thrown;
@@ -170,5 +174,5 @@ export class Pipelines {
 }
 
 function stopping(): RrtsError {
-  return new RrtsError('ERR_JOBS_STORE', 'the server is stopping, and its queues are closed');
+  return new RrtsError('ERR_JOBS_STORE', 'the server is stopping: its queues are being closed');
 }

@@ -77,7 +77,7 @@ class DeadLetterReader implements Borrower {
     this.#pending++;
     if (++this.#seen >= this.#limit) this.#ended = true;
     try {
-      const [result] = await this.#pipelines.get(pipeline).push([{ job, delayMs: 0 }]);
+      const [result] = await this.#pipelines.get(pipeline).take([{ job, delayMs: 0 }]);
       if (result === 'stored') {
         delivery.ack();
         this.#count++;

@@ -61,6 +61,7 @@ export function roadRunnerMethods(pipelines: Pipelines, now: () => number): Reco
         const { name, section } = declaredSection(pipeline);
         const config = parsePipeline(section);
         if (typeof config === 'string') throw new CallError(`pipeline ${name}: ${config}`, 'ERR_JOBS_INVALID');
+        refuseDeadLetter(name, config.deadLetter, pipelines);
         await pipelines.add(name, config, true);
         return {};
       }),
@@ -76,6 +77,13 @@ export function roadRunnerMethods(pipelines: Pipelines, now: () => number): Reco
       asCallError(async () => ({ stats: await Promise.all(pipelines.all.map(statOf)) })),
     ),
   };
+}
+
+/** As for a pipeline of the file: a job that fails for good must have somewhere to go, and not to where it fails again. */
+function refuseDeadLetter(name: string, to: string | undefined, pipelines: Pipelines): void {
+  if (to === undefined || (to !== name && pipelines.find(to) !== undefined)) return;
+  const fault = to === name ? 'is the pipeline itself' : `there is no pipeline ${to}`;
+  throw new CallError(`pipeline ${name}: dead_letter: ${fault}`, 'ERR_JOBS_INVALID');
 }
 
 function newJob(job: ProtoJob, pipeline: Pipeline, now: number): NewJob {

@@ -15,11 +15,11 @@ const AVERAGE_WEIGHT = 0.1;
 const REST_MS = 1000;
 
 /** The part of a pool that a runner uses. */
-export type RunnerPool = Pick<Pool, 'submit' | 'cancel'>;
+export type RunnerPool = Pick<Pool, 'submit' | 'cancel' | 'target'>;
 
 /** How many jobs a pool takes at once. */
 export interface RunnerLimits {
-  /** Workers at most. */
+  /** Workers at most, unless somebody adds more by hand. */
   readonly workers: number;
   /** Jobs that a worker may hold beside the one it runs. */
   readonly prefetch: number;
@@ -36,7 +36,7 @@ interface Waiting {
 
 /** The runner of one pool. */
 export class Runner implements RunOwner {
-  limits: RunnerLimits;
+  #limits: RunnerLimits;
   readonly #pool: RunnerPool;
   readonly #waiting = new Heap<Waiting>((a, b) =>
     a.priority === b.priority ? a.sequence < b.sequence : a.priority < b.priority,
@@ -50,7 +50,13 @@ export class Runner implements RunOwner {
 
   constructor(pool: RunnerPool, limits: RunnerLimits) {
     this.#pool = pool;
-    this.limits = limits;
+    this.#limits = limits;
+  }
+
+  /** Can change at any time: what waits for a worker may have one at once. */
+  set limits(limits: RunnerLimits) {
+    this.#limits = limits;
+    this.#fill();
   }
 
   /** The runs that a worker has, or is about to have. */
@@ -77,7 +83,7 @@ export class Runner implements RunOwner {
   run(job: Job, place: RunPlace, signal: AbortSignal): Promise<RunResult> {
     return new Promise((resolve) => {
       if (this.#stopping || signal.aborted) return resolve({ kind: 'not_run', error: givenUp() });
-      const run = new JobRun(job, place, this.limits.timeoutMs, this, {
+      const run = new JobRun(job, place, this.#limits.timeoutMs, this, {
         resolve: (result) => {
           signal.removeEventListener('abort', abort);
           resolve(result);
@@ -86,6 +92,7 @@ export class Runner implements RunOwner {
       const abort = (): void => {
         this.#pool.cancel(run);
         this.#running.delete(run);
+        this.#fill();
         resolve({ kind: 'not_run', error: givenUp() });
       };
       signal.addEventListener('abort', abort, { once: true });
@@ -142,13 +149,14 @@ export class Runner implements RunOwner {
       if (next === undefined) return;
       const { delivery, owner } = next;
       if (delivery.job.options.autoAck === true) delivery.ack();
-      this.#begin(new JobRun(delivery.job, owner, this.limits.timeoutMs, this, next));
+      this.#begin(new JobRun(delivery.job, owner, this.#limits.timeoutMs, this, next));
     }
   }
 
   /** One more than there are workers: a pool that scales does so while something waits for it. */
   #room(): number {
-    const { workers, prefetch } = this.limits;
+    const { prefetch } = this.#limits;
+    const workers = Math.max(this.#limits.workers, this.#pool.target);
     return this.#averageMs < QUICK_MS ? workers * (1 + prefetch) + 1 : workers + 1;
   }
 

@@ -91,13 +91,17 @@ function chainOf({ chain = [] }: Sent, first: string, pipelines: Pipelines): Cha
   let before = first;
   return chain.map((link) => {
     before = link.pipeline ?? before;
+    // What cannot be stored one day is refused now, when somebody is there to be told.
+    const pipeline = pipelines.get(before);
+    const payload = Buffer.from(link.payload as string);
+    pipeline.refuseLarge(payload);
     return {
       pipeline: before,
       id: link.id ?? randomUUID(),
       name: link.job,
-      payload: Buffer.from(link.payload as string),
+      payload,
       headers: readHeaders(link.headers) ?? NO_HEADERS,
-      priority: link.priority ?? pipelines.get(before).priority,
+      priority: link.priority ?? pipeline.priority,
       delayMs: link.delay,
       options: optionsOf(link),
     };

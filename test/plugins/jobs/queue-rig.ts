@@ -37,13 +37,14 @@ export class StubQueue implements Driver {
   /** What `destroy` and pushes fail with. */
   fault: RrtsError | undefined;
   #stopped = false;
+  #skippedMs = 0;
 
   constructor(context: DriverContext, events: Events) {
     this.context = context;
     this.#name = context.pipeline;
     this.#events = events;
     const deliver = (delivery: Delivery): void => context.deliver(this.#watched(delivery));
-    this.#inner = new MemoryDriver({ ...context, deliver }, 1e9);
+    this.#inner = new MemoryDriver({ ...context, deliver, now: () => context.now() + this.#skippedMs }, 1e9);
   }
 
   /** Pushes wait from now on, until {@link heal}. */
@@ -98,6 +99,12 @@ export class StubQueue implements Driver {
     await this.#inner.stop();
   }
 
+  /** So much time passes in a queue that is consumed. */
+  skip(ms: number): void {
+    this.#skippedMs += ms;
+    this.#inner.resume();
+  }
+
   /** All that is in it. */
   async jobs(): Promise<number> {
     const { waiting, delayed, reserved } = await this.stats();
@@ -126,6 +133,7 @@ export class StubQueue implements Driver {
 export class StubPool implements RunnerPool {
   /** What was submitted and has not ended, in order. */
   readonly runs: JobRun[] = [];
+  target = 1;
 
   submit(request: PoolRequest): void {
     this.runs.push(request as JobRun);
@@ -147,6 +155,14 @@ export class StubPool implements RunnerPool {
 
   fail(id: string): void {
     this.#take(this.#run(id)).onFailure(new RrtsError('ERR_WORKER_ERROR', 'as it was told'));
+  }
+
+  /** A native worker has answered. */
+  answer(id: string, reply: object): void {
+    const run = this.#take(this.#run(id));
+    run.encode('native-json');
+    run.onReply(Buffer.from(JSON.stringify(reply)), Buffer.alloc(0), 0, true);
+    run.onDone();
   }
 
   /** The end of the grace. */
