@@ -218,7 +218,8 @@ export class Pool implements CrewOwner, DebugStaffingOwner, WatchOwner {
     if (request.cancelled) return;
     // A developer wants to see a crash, not a second attempt.
     const replayable = request.replayable && request.attempt === 1 && this.#debug === undefined;
-    const again = fate === 'hand_on' ? request.handedOn++ < MOST_HAND_ONS : fate === 'replay' && replayable;
+    const mostHandOns = Math.max(MOST_HAND_ONS, 2 * this.#crew.target); // all of a large pool may have been told to end
+    const again = fate === 'hand_on' ? request.handedOn++ < mostHandOns : fate === 'replay' && replayable;
     if (!again) {
       request.onFailure(outcome.error ?? new RrtsError('ERR_WORKER_DIED', 'the worker ended'));
       return;

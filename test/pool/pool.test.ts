@@ -110,6 +110,14 @@ test('a worker that asks to stop is retired and its request handed on', () =>
     directory.remove();
   }));
 
+test('all workers of a pool may ask to stop, one after the other, for the same request', () =>
+  withRig('sdk-json.php', { config: { num_workers: 6 } }, async ({ pool }) => {
+    const directory = tempDir();
+    const end = await within(ask(pool, `/stop?times=11&file=${join(directory.path, 'stopped')}`), 30_000, 'the end');
+    assert.equal(end.status, 200);
+    directory.remove();
+  }));
+
 const MALFORMED = [
   ['misbehaving/bad-crc.php', 'ERR_WORKER_MALFORMED_REPLY'],
   ['misbehaving/wrong-version.php', 'ERR_WORKER_MALFORMED_REPLY'],

@@ -15,6 +15,7 @@ use Rrts\Rpc\RpcInterface;
 final class Job
 {
     private const MS = 1000.0;
+    private const HANDED_BACK = 'handed back';
     /** Between two messages of progress, in nanoseconds. */
     private const PROGRESS_INTERVAL = 100_000_000;
 
@@ -131,10 +132,31 @@ final class Job
         $this->settle($headers === [] ? $head : $head + ['headers' => NewJob::headerLists($headers)]);
     }
 
-    /** Whether {@see fail()} or {@see requeue()} was called. */
+    /**
+     * Gives the job back unhandled and ends this worker, when the handler returns: another worker gets the job, and a new one takes the place of this one.
+     * It counts as no attempt. For a handler that knows that its process must not go on.
+     *
+     * @throws \LogicException when the job is settled already
+     */
+    public function handBack(): void
+    {
+        $this->settle(['result' => self::HANDED_BACK]);
+    }
+
+    /** Whether {@see fail()}, {@see requeue()} or {@see handBack()} was called. */
     public function isSettled(): bool
     {
         return $this->settlement !== null;
+    }
+
+    /**
+     * Whether it was {@see handBack()}.
+     *
+     * @internal
+     */
+    public function isHandedBack(): bool
+    {
+        return ($this->settlement['result'] ?? null) === self::HANDED_BACK;
     }
 
     /**

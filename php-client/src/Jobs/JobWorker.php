@@ -82,7 +82,12 @@ final class JobWorker
         $guard ??= new StdoutGuard();
         $garbage = new GarbageCollector();
         while (($job = $this->waitJob()) !== null) {
-            $this->worker->respond($this->answerOf($job, $handler));
+            $answer = $this->answerOf($job, $handler);
+            if ($job->isHandedBack()) {
+                $this->worker->stop();
+            } else {
+                $this->worker->respond($answer);
+            }
             unset($job);
             $guard->restore();
             $garbage->afterAnswer();

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Rrts\Messenger;
 
+use Symfony\Component\DependencyInjection\Argument\ServiceClosureArgument;
 use Symfony\Component\DependencyInjection\Compiler\CompilerPassInterface;
 use Symfony\Component\DependencyInjection\ContainerBuilder;
 use Symfony\Component\DependencyInjection\ContainerInterface;
@@ -18,6 +19,8 @@ final class MessengerPass implements CompilerPassInterface
 {
     private const BUS = 'messenger.routable_message_bus';
     private const TRANSPORTS = 'messenger.receiver_locator';
+    private const FAILURE_LISTENER = 'messenger.failure.send_failed_message_to_failure_transport_listener';
+    private const DSNS = 'rrts.messenger.dsns';
     private const RETRY_LISTENER = 'messenger.retry.send_failed_message_for_retry_listener';
 
     public function process(ContainerBuilder $container): void
@@ -28,10 +31,35 @@ final class MessengerPass implements CompilerPassInterface
         $optional = static fn(string $id): Reference => new Reference($id, ContainerInterface::NULL_ON_INVALID_REFERENCE);
         $container->register(MessengerWorker::class, MessengerWorker::class)
             ->setPublic(true)
-            ->setArguments([new Reference(self::BUS), new Reference(self::TRANSPORTS), $optional('event_dispatcher'), $optional('services_resetter'), $optional('logger')])
+            ->setArguments([
+                new Reference(self::BUS),
+                new Reference(self::TRANSPORTS),
+                $optional('event_dispatcher'),
+                $optional('services_resetter'),
+                $optional('logger'),
+                $container->hasDefinition(self::FAILURE_LISTENER) ? $container->getDefinition(self::FAILURE_LISTENER)->getArgument(0) : null,
+                new ServiceClosureArgument(new Reference(self::DSNS)),
+            ])
             ->addTag('monolog.logger', ['channel' => 'messenger']);
         if ($container->hasDefinition(self::RETRY_LISTENER)) {
             $container->getDefinition(self::RETRY_LISTENER)->setClass(RetryListener::class);
         }
+        // A service of its own, asked for late: one DSN of many may be in a variable that this process does not have.
+        $container->register(self::DSNS, \ArrayObject::class)->setArguments([self::dsns($container)]);
+    }
+
+    /** @return array<string, mixed> by the name of the transport */
+    private static function dsns(ContainerBuilder $container): array
+    {
+        $dsns = [];
+        foreach ($container->findTaggedServiceIds('messenger.receiver') as $id => $tags) {
+            $dsn = $container->getDefinition($id)->getArguments()[0] ?? null;
+            foreach (\is_string($dsn) && \is_array($tags) ? $tags : [] as $tag) {
+                $name = \is_array($tag) ? $tag['alias'] ?? null : null;
+                $dsns += \is_string($name) ? [$name => $dsn] : [];
+            }
+        }
+
+        return $dsns;
     }
 }

@@ -16,13 +16,13 @@ use Symfony\Component\Messenger\Envelope;
 use Symfony\Component\Messenger\Event\WorkerMessageFailedEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageHandledEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageReceivedEvent;
-use Symfony\Component\Messenger\Exception\HandlerFailedException;
 use Symfony\Component\Messenger\Exception\MessageDecodingFailedException;
 use Symfony\Component\Messenger\MessageBusInterface;
 use Symfony\Component\Messenger\Stamp\ConsumedByWorkerStamp;
 use Symfony\Component\Messenger\Stamp\HandledStamp;
 use Symfony\Component\Messenger\Stamp\ReceivedStamp;
 use Symfony\Component\Messenger\Stamp\RedeliveryStamp;
+use Symfony\Component\Messenger\Stamp\SentToFailureTransportStamp;
 use Symfony\Component\Messenger\Stamp\TransportMessageIdStamp;
 use Symfony\Contracts\Service\ResetInterface;
 use Symfony\Contracts\Service\ServiceProviderInterface;
@@ -45,12 +45,16 @@ final class MessengerWorker
     /** @var array<string, Transport> by pipeline */
     private array $byPipeline = [];
 
+    private readonly LoopEvents $loop;
+
     /**
      * @param MessageBusInterface $bus where messages are dispatched: `messenger.routable_message_bus`
      * @param ContainerInterface $transports the transports by their names: `messenger.receiver_locator`
-     * @param EventDispatcherInterface|null $events gets the WorkerMessage events of Messenger
+     * @param EventDispatcherInterface|null $events gets the events of Messenger's worker
      * @param ResetInterface|null $resetter of the services; called after each message
      * @param LoggerInterface|null $logger gets the exceptions of handlers
+     * @param ContainerInterface|null $failureTransports those of `framework.messenger.failure_transport`, by the transport whose messages they take
+     * @param (\Closure(): iterable<string, string>)|null $dsns the DSNs of all transports by name, to tell listeners which ones there are
      */
     public function __construct(
         private readonly MessageBusInterface $bus,
@@ -58,7 +62,27 @@ final class MessengerWorker
         private readonly ?EventDispatcherInterface $events = null,
         private readonly ?ResetInterface $resetter = null,
         private readonly ?LoggerInterface $logger = null,
-    ) {}
+        private readonly ?ContainerInterface $failureTransports = null,
+        private readonly ?\Closure $dsns = null,
+    ) {
+        $this->loop = new LoopEvents($bus, $events, $logger);
+    }
+
+    /**
+     * Tells the listeners of WorkerStartedEvent. Without this call it is done at the first message.
+     *
+     * @throws \Throwable what a listener throws
+     */
+    public function start(): void
+    {
+        $this->loop->start($this->transportNames());
+    }
+
+    /** Tells the listeners of WorkerStoppedEvent. */
+    public function end(): void
+    {
+        $this->loop->end();
+    }
 
     /**
      * Handles one job. What the handler throws is settled here, by the rules of Messenger.
@@ -69,9 +93,17 @@ final class MessengerWorker
      */
     public function __invoke(Job $job): void
     {
+        $this->start();
+        $transport = $this->transportOf($job);
+        if ($this->loop->isStopped($transport->name)) {
+            $job->handBack();
+
+            return;
+        }
         try {
-            $this->handle($job, $this->transportOf($job));
+            $this->handle($job, $transport);
         } finally {
+            $this->loop->messageDone();
             $this->resetter?->reset();
         }
     }
@@ -79,7 +111,7 @@ final class MessengerWorker
     private function handle(Job $job, Transport $transport): void
     {
         try {
-            $envelope = $transport->decode($job)->with(new TransportMessageIdStamp($job->id));
+            $envelope = $transport->decode($job)->withoutAll(TransportMessageIdStamp::class)->with(new TransportMessageIdStamp($job->id));
         } catch (MessageDecodingFailedException $exception) {
             $this->logger?->critical("The job {$job->name} ({$job->id}) of {$job->pipeline} is no message: {error}", ['error' => $exception->getMessage(), 'exception' => $exception]);
             $job->fail($exception, false);
@@ -95,18 +127,17 @@ final class MessengerWorker
         if (!$received->shouldHandle()) {
             return;
         }
-        $envelope = $received->getEnvelope();
-        try {
-            $envelope = $this->bus->dispatch($envelope->with(new ReceivedStamp($transport->name), new ConsumedByWorkerStamp()));
-        } catch (\Throwable $exception) {
-            if ($exception instanceof TransportException && !$exception instanceof ConnectionException) {
-                throw $exception;
-            }
-            $this->failed($job, $transport, $exception instanceof HandlerFailedException ? $exception->getEnvelope() : $envelope, $exception);
-
-            return;
+        $envelope = $received->getEnvelope()->with(new ReceivedStamp($transport->name), new ConsumedByWorkerStamp());
+        $delivery = Delivery::of($this->bus, $envelope);
+        $failure = $delivery->failure;
+        if ($failure instanceof TransportException && !$failure instanceof ConnectionException) {
+            throw $failure;
         }
-        $this->events?->dispatch(new WorkerMessageHandledEvent($envelope, $transport->name));
+        if ($failure === null) {
+            $this->events?->dispatch(new WorkerMessageHandledEvent($delivery->envelope, $transport->name));
+        } else {
+            $this->failed($job, $transport, $delivery->envelope, $failure);
+        }
     }
 
     private function failed(Job $job, Transport $transport, Envelope $envelope, \Throwable $exception): void
@@ -115,7 +146,7 @@ final class MessengerWorker
         if ($transport->hasSymfonyRetries()) {
             $event = new WorkerMessageFailedEvent($envelope, $transport->name, $exception);
             $this->events?->dispatch($event);
-            if (!$event->willRetry()) {
+            if (!$event->willRetry() && !$this->isTakenBySymfony($transport, $envelope)) {
                 $job->fail($verdict->cause, false);
             }
 
@@ -127,8 +158,10 @@ final class MessengerWorker
         if (!$isLast) {
             $event->setForRetry();
         }
+        $isTold = $this->tellListeners($event);
         match (true) {
-            !$this->tellListeners($event) && $isLast => $job->requeue(self::LISTENER_DELAY, [], 'a listener of WorkerMessageFailedEvent has failed'),
+            $isLast && !$isTold => $job->requeue(self::LISTENER_DELAY, [], 'a listener of WorkerMessageFailedEvent has failed'),
+            $isLast && $this->isTakenBySymfony($transport, $envelope) => null,
             $verdict->isRecoverable => $this->putBack($job, $verdict, self::handledIn($envelope)),
             default => $job->fail($verdict->cause, !$verdict->isUnrecoverable, null, self::handledIn($envelope)),
         };
@@ -146,6 +179,12 @@ final class MessengerWorker
 
             return false;
         }
+    }
+
+    /** Whether it lies in a failure transport now: it must not lie in the dead letters as well, or it would be tried again twice. */
+    private function isTakenBySymfony(Transport $transport, Envelope $envelope): bool
+    {
+        return $this->failureTransports?->has($transport->name) === true && $envelope->last(SentToFailureTransportStamp::class) === null;
     }
 
     /**
@@ -186,6 +225,21 @@ final class MessengerWorker
         }
 
         throw new UnrecoverableException("The job {$job->name} of the pipeline {$job->pipeline} belongs to no transport: messenger.yaml has none with the DSN rrts://{$job->pipeline}.");
+    }
+
+    /** @return list<string> those whose DSN says so; a DSN may be in a variable that is not there */
+    private function transportNames(): array
+    {
+        $names = [];
+        try {
+            foreach ($this->dsns === null ? [] : ($this->dsns)() as $name => $dsn) {
+                $names = \str_starts_with($dsn, Options::SCHEME) ? [...$names, $name] : $names;
+            }
+        } catch (\Throwable $exception) {
+            $this->logger?->debug('The DSNs of transports cannot be read: {error}', ['error' => $exception->getMessage(), 'exception' => $exception]);
+        }
+
+        return $names;
     }
 
     private function transport(string $name): ?Transport

@@ -30,7 +30,7 @@ final class Verdict
 
     public static function of(\Throwable $exception): self
     {
-        $causes = $exception instanceof HandlerFailedException ? self::nested($exception) : [];
+        $causes = $exception instanceof HandlerFailedException ? self::causesOf($exception) : [];
         foreach ([$exception, ...$causes] as $one) {
             if ($one instanceof RecoverableExceptionInterface) {
                 return new self($one, true, false, self::delayOf($one));
@@ -46,9 +46,16 @@ final class Verdict
         return $exception instanceof UnrecoverableExceptionInterface || $exception instanceof Unrecoverable || $exception instanceof NoHandlerForMessageException;
     }
 
-    /** @return list<\Throwable> */
-    private static function nested(HandlerFailedException $exception): array
+    /**
+     * The exceptions of the handlers; the exception itself when no handler has thrown it.
+     *
+     * @return list<\Throwable>
+     */
+    public static function causesOf(\Throwable $exception): array
     {
+        if (!$exception instanceof HandlerFailedException) {
+            return [$exception];
+        }
         // Messenger 6.4 has a new name for it, and Messenger 7 only that.
         $nested = \method_exists($exception, 'getWrappedExceptions') ? $exception->getWrappedExceptions() : $exception->getNestedExceptions();
 

@@ -36,7 +36,9 @@ final class JobRunner implements RunnerInterface
         if (!$worker instanceof MessengerWorker) {
             throw new ConfigurationException('The server started this application to run jobs, and it does not know how: it needs framework.messenger, and ' . RrtsMessengerBundle::class . ' in config/bundles.php.');
         }
+        $worker->start();
         (new JobWorker(Worker::create()))->run($worker(...), $this->guard);
+        $worker->end();
 
         return 0;
     }

@@ -101,6 +101,16 @@ final class JobWorkerTest extends TestCase
         self::assertSame(['result' => 'requeue', 'delay' => 1500, 'message' => 'later', 'headers' => ['x-a' => ['b'], 'x-c' => ['d', 'e']]], self::start()->job('requeue'));
     }
 
+    public function testAWorkerThatHandsAJobBackEnds(): void
+    {
+        $master = self::start();
+        self::assertSame([], $master->job('nothing'));
+        $master->beginJob('hand-back');
+        self::assertTrue($master->reply()->isStopWish);
+        self::assertSame(0, $master->stop());
+        self::assertStringContainsString('left the loop', $master->log());
+    }
+
     public function testTheFirstSettlementCounts(): void
     {
         $master = self::start(debug: true);

@@ -43,6 +43,17 @@ final class JobTest extends TestCase
         $job->requeue();
     }
 
+    public function testAJobThatIsHandedBackIsSettled(): void
+    {
+        $job = new Job('1', 'a');
+        self::assertFalse($job->isHandedBack());
+        $job->handBack();
+        self::assertSame([true, true], [$job->isHandedBack(), $job->isSettled()]);
+        $this->expectException(\LogicException::class);
+        $this->expectExceptionMessage('The job a is settled already: "handed back".');
+        $job->fail('no');
+    }
+
     /** @return iterable<string, array{float}> */
     public static function wrongTimes(): iterable
     {

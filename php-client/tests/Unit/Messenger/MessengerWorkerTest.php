@@ -22,6 +22,8 @@ use Symfony\Component\Messenger\Event\AbstractWorkerMessageEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageFailedEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageHandledEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageReceivedEvent;
+use Symfony\Component\Messenger\Event\WorkerRunningEvent;
+use Symfony\Component\Messenger\Event\WorkerStartedEvent;
 use Symfony\Component\Messenger\EventListener\SendFailedMessageToFailureTransportListener;
 use Symfony\Component\Messenger\Exception\HandlerFailedException;
 use Symfony\Component\Messenger\Exception\NoHandlerForMessageException;
@@ -226,6 +228,37 @@ final class MessengerWorkerTest extends TestCase implements MessageBusInterface,
         self::assertSame([0, 1], [$before, \count($sent)]);
         self::assertInstanceOf(Envelope::class, $sent[0]);
         self::assertEquals(new SentToFailureTransportStamp('async'), $sent[0]->last(SentToFailureTransportStamp::class));
+    }
+
+    public function testWhatIsInTheFailureTransportIsNoDeadLetter(): void
+    {
+        $worker = fn(string ...$failing): MessengerWorker => new MessengerWorker($this, $this->transports(), null, null, null, new ServiceLocator(\array_fill_keys($failing, static fn() => new InMemoryTransport())));
+        $this->thrown = self::failed(new \DomainException('broken'));
+        $worker('async')($job = self::job(attempt: 3));
+        self::assertFalse($job->isSettled());
+        $worker('async')($job = self::job(attempt: 2));
+        self::assertTrue($job->isSettled(), 'it is tried again');
+        $worker('symfony')($job = self::job(header: 'symfony'));
+        self::assertFalse($job->isSettled());
+
+        // In the failure transport itself nobody keeps it any more.
+        $this->thrown = new HandlerFailedException(new Envelope(new Message('x'), [new SentToFailureTransportStamp('other')]), [new \DomainException('broken')]);
+        $worker('async')($job = self::job(attempt: 3));
+        self::assertTrue($job->isSettled());
+    }
+
+    public function testAWorkerThatListenersStopHandsTheNextMessageBack(): void
+    {
+        $this->dispatcher->addListener(WorkerRunningEvent::class, static fn(WorkerRunningEvent $event) => $event->isWorkerIdle() ? null : $event->getWorker()->stop());
+        $names = [];
+        $this->dispatcher->addListener(WorkerStartedEvent::class, static function (WorkerStartedEvent $event) use (&$names): void {
+            $names = $event->getWorker()->getMetadata()->getTransportNames();
+        });
+        $worker = new MessengerWorker($this, $this->transports(), $this->dispatcher, $this, null, null, static fn(): array => ['async' => 'rrts://emails', 'redis' => 'redis://localhost']);
+        $worker($first = self::job());
+        $worker($second = self::job());
+        self::assertSame([false, true], [$first->isHandedBack(), $second->isHandedBack()]);
+        self::assertSame([1, 1, ['async']], [\count($this->dispatched), $this->resets, $names]);
     }
 
     public function testAFailureTransportThatIsDownCostsNoMessage(): void
