@@ -39,6 +39,7 @@ final class MessengerPass implements CompilerPassInterface
                 $optional('logger'),
                 $container->hasDefinition(self::FAILURE_LISTENER) ? $container->getDefinition(self::FAILURE_LISTENER)->getArgument(0) : null,
                 new ServiceClosureArgument(new Reference(self::DSNS)),
+                $optional('messenger.rate_limiter_locator'),
             ])
             ->addTag('monolog.logger', ['channel' => 'messenger']);
         if ($container->hasDefinition(self::RETRY_LISTENER)) {

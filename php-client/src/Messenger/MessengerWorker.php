@@ -47,6 +47,8 @@ final class MessengerWorker
 
     private readonly LoopEvents $loop;
 
+    private readonly RateLimits $limits;
+
     /**
      * @param MessageBusInterface $bus where messages are dispatched: `messenger.routable_message_bus`
      * @param ContainerInterface $transports the transports by their names: `messenger.receiver_locator`
@@ -55,6 +57,7 @@ final class MessengerWorker
      * @param LoggerInterface|null $logger gets the exceptions of handlers
      * @param ContainerInterface|null $failureTransports those of `framework.messenger.failure_transport`, by the transport whose messages they take
      * @param (\Closure(): iterable<string, string>)|null $dsns the DSNs of all transports by name, to tell listeners which ones there are
+     * @param ContainerInterface|null $rateLimiters factories of limiters, by the transport whose `rate_limiter` they are: `messenger.rate_limiter_locator`
      */
     public function __construct(
         private readonly MessageBusInterface $bus,
@@ -64,7 +67,9 @@ final class MessengerWorker
         private readonly ?LoggerInterface $logger = null,
         private readonly ?ContainerInterface $failureTransports = null,
         private readonly ?\Closure $dsns = null,
+        ?ContainerInterface $rateLimiters = null,
     ) {
+        $this->limits = new RateLimits($rateLimiters, $events, $logger);
         $this->loop = new LoopEvents($bus, $events, $logger);
     }
 
@@ -101,6 +106,7 @@ final class MessengerWorker
             return;
         }
         try {
+            $this->limits->wait($transport->name);
             $this->handle($job, $transport);
         } finally {
             $this->loop->messageDone();
