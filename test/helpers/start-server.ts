@@ -182,7 +182,7 @@ export async function startServer(wish: ServerWish): Promise<ServerProcess> {
 }
 
 /** Waits for `/ready`; fails at once when the server ends instead. */
-export async function waitUntilReady(server: ServerProcess, ms = 15_000): Promise<void> {
+export async function waitUntilReady(server: ServerProcess, ms = 60_000): Promise<void> {
   await eventually(
     async () => {
       const { ending } = server;
