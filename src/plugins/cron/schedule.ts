@@ -47,9 +47,10 @@ export class Schedule {
   }
 }
 
-/** The time zone of this system, as its IANA name. */
+/** The time zone of this system, as its IANA name. With a TZ that is empty or means nothing the clock shows UTC, and the name is of no use. */
 export function systemTimezone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const name: string | undefined = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return name !== undefined && isTimezone(name) ? name : 'UTC';
 }
 
 /** Whether it is a time zone, such as `Europe/Berlin` or `UTC`. An offset is none: it knows no summer time. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isTimezone, Schedule, scheduleProblem } from '../../../src/plugins/cron/schedule.ts';
+import { isTimezone, Schedule, scheduleProblem, systemTimezone } from '../../../src/plugins/cron/schedule.ts';
 
 /** Schedule, zone, start, and the next occurrences as the wall shows them, in UTC. */
 type Row = readonly [what: string, schedule: string, zone: string, from: string, due: readonly string[]];
@@ -173,6 +173,22 @@ test('allowed: what comes rarely, and names', () => {
 test('time zones are names', () => {
   for (const name of [BERLIN, 'UTC', 'europe/berlin', 'CET']) assert.equal(isTimezone(name), true, name);
   for (const name of ['', '+02:00', 'Europe/Berln', 'Mars', '2']) assert.equal(isTimezone(name), false, name);
+});
+
+test('the time zone of the system; UTC where TZ is empty or means nothing', (t) => {
+  const before = process.env['TZ'];
+  t.after(() => {
+    if (before === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = before;
+  });
+  for (const [written, name] of [
+    [BERLIN, BERLIN],
+    ['', 'UTC'],
+    ['Foo/Bar', 'UTC'],
+  ] as const) {
+    process.env['TZ'] = written;
+    assert.equal(systemTimezone(), name, written);
+  }
 });
 
 function iso(at: number): string {
