@@ -21,8 +21,9 @@ const JOB_BYTES = 512;
 const HELD_BYTES = 16 * 1024 * 1024;
 /** Longest time between two looks at the clock, which somebody may have set. */
 const LOOK_MS = 5000;
-/** A disk that cannot be read is tried again after so long. */
+/** A disk that cannot be read is tried again after so long, with another job; the one that was tried comes later each time, at most so much. */
 const READ_RETRY_MS = 1000;
+const LONGEST_PUT_OFF_MS = 60_000;
 
 /** What it works with. */
 export interface HandOverOptions {
@@ -42,7 +43,10 @@ export class HandOver {
   readonly #unique = new Map<string, Entry>();
   #sequence: number;
   #size = 0;
-  #reserved = 0;
+  /** What is handed over, and as what: the disk may turn out not to have it any more. */
+  readonly #out = new Map<Entry, Job>();
+  /** How often a record could not be read. */
+  readonly #unreadable = new WeakMap<Entry, number>();
   #keptBytes = 0;
   #isOn = false;
   #isStopped = false;
@@ -130,7 +134,7 @@ export class HandOver {
 
   stats(): DriverStats {
     this.#line.ripen(this.#context.now());
-    return { waiting: this.#line.ready, delayed: this.#line.delayed, reserved: this.#reserved };
+    return { waiting: this.#line.ready, delayed: this.#line.delayed, reserved: this.#out.size };
   }
 
   /** A newer record of a job that came back is on the disk: it need not stay in memory. */
@@ -145,7 +149,7 @@ export class HandOver {
     this.#isPumping = true;
     let isDone = this.#line.ripen(this.#context.now());
     let left = AT_ONCE;
-    while (this.#isOn && this.#reserved < this.#context.prefetch && this.#journal.heldBytes < HELD_BYTES) {
+    while (this.#isOn && this.#out.size < this.#context.prefetch && this.#journal.heldBytes < HELD_BYTES) {
       const entry = this.#line.first;
       if (entry === undefined) break;
       if (left-- === 0) {
@@ -158,11 +162,17 @@ export class HandOver {
     if (!isDone) this.#pumpNextTurn();
   }
 
-  /** The record of a job is not what was written: it is set aside, and the queue goes on without it. */
+  /** The record of a job is not what was written: it is written again, if memory has the job, or set aside, and the queue goes on without it. */
   lose(entry: Entry): void {
     const { segment, offset, length } = entry;
     if (segment === undefined || entry.state === 'gone') return;
     const facts = { pipeline: this.#context.pipeline, file: segment.path, offset, bytes: length };
+    const job = entry.job ?? this.#out.get(entry);
+    if (job !== undefined) {
+      this.#context.logger.warn(facts, 'a job of the queue is damaged on the disk, and is written again from memory');
+      this.#write(entry, job);
+      return;
+    }
     this.#context.logger.error(
       facts,
       'a job of the queue is damaged on the disk and is lost; its bytes are moved to a file beside it',
@@ -174,7 +184,7 @@ export class HandOver {
   /** A delivery is done. */
   acknowledged(entry: Entry): void {
     if (entry.state !== 'reserved' || this.#isStopped) return;
-    this.#reserved--;
+    this.#out.delete(entry);
     this.#forget(entry);
     this.#journal.ack(entry);
     this.pump();
@@ -183,7 +193,7 @@ export class HandOver {
   /** A delivery comes back. */
   released(entry: Entry, before: Job, job: Job, delayMs: number): void {
     if (entry.state !== 'reserved' || this.#isStopped) return;
-    this.#reserved--;
+    this.#out.delete(entry);
     entry.state = 'waiting';
     const now = this.#context.now();
     if (job === before && delayMs <= 0) {
@@ -210,6 +220,14 @@ export class HandOver {
 
   /** False when it cannot be handed over now. */
   #give(entry: Entry): boolean {
+    const now = this.#context.now();
+    if (entry.runAt > now) {
+      // It was put off.
+      this.#line.shift();
+      this.#line.add(entry, now);
+      this.#arm();
+      return true;
+    }
     // Lost while it waited.
     const job = entry.state === 'waiting' ? (entry.job ?? this.#read(entry)) : undefined;
     if (job === 'loading') return false;
@@ -217,7 +235,7 @@ export class HandOver {
     if (job === undefined) return true;
     this.#drop(entry);
     entry.state = 'reserved';
-    this.#reserved++;
+    this.#out.set(entry, job);
     this.#context.deliver(new LocalDelivery(this, entry, job));
     return true;
   }
@@ -251,11 +269,19 @@ export class HandOver {
       this.pump();
     } catch (thrown) {
       this.#complain(messageOf(thrown));
+      this.#putOff(entry);
       this.#readTimer = setTimeout(() => {
         this.#isLoading = false;
         this.pump();
       }, READ_RETRY_MS);
     }
+  }
+
+  /** One bad place of a disk must not hold up all that is behind it. */
+  #putOff(entry: Entry): void {
+    const times = (this.#unreadable.get(entry) ?? 0) + 1;
+    this.#unreadable.set(entry, times);
+    entry.runAt = this.#context.now() + Math.min(READ_RETRY_MS * 2 ** times, LONGEST_PUT_OFF_MS);
   }
 
   async #setAside(path: string, from: number, to: number): Promise<void> {

@@ -136,6 +136,7 @@ export class Journal {
     await this.#running;
     await (this.#running ?? this.#run());
     this.#closed = true;
+    clearTimeout(this.#retryTimer);
     await this.#head.close();
   }
 

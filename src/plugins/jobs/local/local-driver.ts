@@ -76,6 +76,7 @@ export class LocalDriver implements Driver {
       logger,
       key,
       segmentBytes: this.#options.segmentBytes,
+      open: openFile,
       damaged: (entry) => handOver.lose(entry),
     });
     const intake = new Intake(this.#context, journal, handOver);

@@ -86,9 +86,9 @@ export class LogHead {
       segment.size = offset + length;
       return { ok: true, segment, offset };
     } catch (cause) {
-      const kept = !(await cut(handle, offset));
-      // After a sync that failed nobody knows what of the file is on the disk, and a further sync would not tell: Linux reports an error once.
-      if (isWritten || kept) await this.#leave();
+      // After a sync that failed nobody knows what of the file is on the disk, the cut included, and a further sync would not tell: Linux reports an error once.
+      const kept = !(await cut(handle, offset)) || isWritten;
+      if (kept) await this.#leave();
       return { ok: false, path: segment.path, cause, kept };
     }
   }

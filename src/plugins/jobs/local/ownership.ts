@@ -21,7 +21,11 @@ export async function takeDirectory(path: string, key: string): Promise<GiveUp> 
   const server = createServer((socket) => socket.destroy());
   server.unref();
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EADDRINUSE') {
+        reject(new RrtsError('ERR_JOBS_STORE', `${path} cannot be locked: ${cause.message}`, { place: key, cause }));
+        return;
+      }
       const text = `the queue's directory ${path} is in use by another server or pipeline`;
       const cure = 'Give each of them a directory of its own, or stop the other server.';
       reject(new RrtsError('ERR_JOBS_STORE', text, { place: key, cure, cause }));

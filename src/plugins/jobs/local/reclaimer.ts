@@ -4,12 +4,13 @@
 // comes back from the dead; and a job that moved is synced at its new place before its old file goes.
 
 import { unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Logger } from '../../../core/logger.ts';
 import type { Entry } from './entry.ts';
 import type { Journal } from './journal.ts';
 import type { RecordReader } from './record-reader.ts';
 import type { Segment } from './segment.ts';
-import { storeError } from './store-error.ts';
+import { type OpenFile, storeError, syncDirectory } from './store-error.ts';
 
 /** Below so many files' worth of bytes waste does not matter. */
 const SMALL_LOG = 0.5;
@@ -26,6 +27,7 @@ export interface ReclaimerOptions {
   readonly logger: Logger;
   readonly key: string;
   readonly segmentBytes: number;
+  readonly open: OpenFile;
   /** The record of a waiting or reserved job cannot be read. */
   damaged(entry: Entry): void;
 }
@@ -95,6 +97,10 @@ export class Reclaimer {
   async #remove(segment: Segment): Promise<void> {
     await unlink(segment.path).catch((thrown: NodeJS.ErrnoException) => {
       if (thrown.code !== 'ENOENT') throw storeError(segment.path, 'cannot be removed', thrown, this.#options.key);
+    });
+    // Names that were removed may come back after a loss of power, and not in their order: a job without its end would run again.
+    await syncDirectory(dirname(segment.path), this.#options.open).catch((thrown) => {
+      throw storeError(segment.path, 'cannot be removed for good', thrown, this.#options.key);
     });
     this.#options.segments.shift();
   }

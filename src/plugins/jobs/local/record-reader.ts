@@ -1,5 +1,6 @@
 // Reads the records of waiting jobs shortly before they are handed over; neighbours come with them, as a queue is mostly read in order.
 
+import type { FileHandle } from 'node:fs/promises';
 import type { Entry } from './entry.ts';
 import { isIntact } from './record.ts';
 import type { Segment } from './segment.ts';
@@ -43,10 +44,14 @@ export class RecordReader {
     const { segment, offset, length } = entry;
     if (segment === undefined) return;
     try {
-      const bytes = Buffer.alloc(Math.max(length, Math.min(CHUNK_BYTES, segment.size - offset)));
       const handle = await this.#open(segment.path, 'r');
+      let bytes = Buffer.alloc(Math.max(length, Math.min(CHUNK_BYTES, segment.size - offset)));
       try {
-        await handle.read(bytes, 0, bytes.length, offset);
+        await readAll(handle, bytes, offset).catch(async () => {
+          // What cannot be read may be a neighbour only.
+          bytes = bytes.subarray(0, length);
+          await readAll(handle, bytes, offset);
+        });
       } finally {
         await handle.close();
       }
@@ -59,5 +64,14 @@ export class RecordReader {
   /** Forgets what was read. */
   clear(): void {
     this.#chunks = [];
+  }
+}
+
+/** A disk may give less at once than was asked for; at the end of the file it gives nothing. */
+async function readAll(handle: FileHandle, bytes: Buffer, offset: number): Promise<void> {
+  for (let filled = 0; filled < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, offset + filled);
+    if (bytesRead === 0) return;
+    filled += bytesRead;
   }
 }

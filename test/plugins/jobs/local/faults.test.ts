@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isRrtsError } from '../../../../src/core/errors.ts';
@@ -115,6 +115,28 @@ test('a disk that cannot be read for a while delays jobs and loses none; a damag
   assert.ok(lines.some(({ message }) => /is damaged on the disk and is lost/.test(message)));
   await driver.push(now(job('next')));
   await receiver.count(10);
+});
+
+test('a push that was refused for its sync does not run, though a loss of power brings its bytes back', async (t) => {
+  const directory = tempDir(t).file('queue');
+  const written = { path: '', bytes: Buffer.alloc(0) };
+  let isFailing = false;
+  const open = faultyOpen((operation, path) => {
+    if (operation !== 'datasync' || !isFailing || !path.endsWith('.log')) return undefined;
+    isFailing = false;
+    Object.assign(written, { path, bytes: readFileSync(path) });
+    return systemError('EIO');
+  });
+  const { driver } = await openRig(t, directory, { open });
+  await driver.push(now(job('before')));
+  isFailing = true;
+  await assert.rejects(driver.push(now(job('refused'))), isStoreError);
+  await driver.push(now(job('after')));
+  await driver.stop();
+  assert.ok(written.bytes.includes('payload of refused'), 'it was written');
+  // The cut that followed was never synced.
+  writeFileSync(written.path, written.bytes);
+  assert.deepEqual(await idsAfterRestart(t, directory), ['before', 'after']);
 });
 
 test('two pushes of one unique key: when the disk refuses the first, the second is not told that it is there', async (t) => {
