@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly calledAs?: string;
+  /** What stands on its stdin. Default: nothing. */
+  readonly input?: string | Buffer;
   /** Interrupts it, as Ctrl-C does, once its output has this. */
   readonly until?: RegExp;
 }
@@ -50,8 +52,10 @@ export async function runCli(t: TestContext, words: readonly string[], options: 
   const child = spawn(node, [...command, ...words], {
     cwd: dir.path,
     env: { PATH: process.env['PATH'] ?? '', RRTS_ALLOW_ROOT: '1', ...options.environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined); // one that reads nothing may have ended
+  child.stdin.end(options.input ?? '');
   t.after(() => child.kill('SIGKILL'));
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => {

@@ -81,7 +81,10 @@ describe('cron', { concurrency: 2 }, () => {
       /^rrts: cron slow failed: it ran longer than its timeout \(300ms\): it ended by SIGINT\n$/,
     );
     const nobody = await runFor(t, server, ['cron', 'run', 'nobody']);
-    assert.deepEqual([nobody.code, nobody.stderr], [69, 'rrts: no such cron entry: nobody\n']);
+    assert.deepEqual(
+      [nobody.code, nobody.stderr],
+      [69, 'rrts: no such cron entry: nobody; there are tick, page, bad, slow\n'],
+    );
 
     const table = await runFor(t, server, ['cron']);
     assert.match(table.stdout, /^ NAME +SCHEDULE +NEXT +IN +LAST +RESULT +TOOK +DOES\n tick /);

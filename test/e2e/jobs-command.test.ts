@@ -113,6 +113,22 @@ describe('rrts jobs', { concurrency: 2 }, () => {
     await server.stop();
   });
 
+  test('--push with the payload on stdin: as much as the pipeline takes, and text', async (t) => {
+    const server = await start(t);
+    const input = 'straße '.repeat(200_000);
+    const words = ['jobs', '--push', 'failed', '--name', 'x', '--payload', '-'];
+    const pushed = await runFor(t, server, words, { input });
+    assert.deepEqual([pushed.code, pushed.stderr], [0, ''], pushed.stdout);
+    const { code, stderr } = await runFor(t, server, words, { input: Buffer.alloc(11 * 1024 ** 2, 'x') });
+    assert.equal(code, 69);
+    assert.match(stderr, /^rrts: the payload has 11534336 bytes, and the pipeline failed takes 10485760\b/);
+    const bytes = await runFor(t, server, words, { input: Buffer.from([0xff, 0x00, 0x80]) });
+    assert.equal(bytes.code, 69);
+    assert.match(bytes.stderr, /^rrts: the payload on stdin is no UTF-8 text\n/);
+    assert.match((await jobs(t, server)).stdout, /\n failed +memory +paused +1 /);
+    await server.stop();
+  });
+
   test('--retry: dead letters go back once, also when they fail again at once', async (t) => {
     const server = await start(t);
     for (let pushed = 0; pushed < 2; pushed++) assert.equal((await push(t, server, 'fail')).code, 0);
@@ -137,6 +153,8 @@ describe('rrts jobs', { concurrency: 2 }, () => {
       [69, /^rrts: no such pipeline: "mails"\. There are emails, failed\.\n$/, ['--pause', 'mails']],
       [64, /^error: --pause needs the name of a pipeline\n/, ['--pause']],
       [64, /^error: --pause and --resume cannot be used together\n/, ['--pause', '--resume', 'emails']],
+      [64, /^error: --limit is for --retry only\n/, ['--limit', '3']],
+      [64, /^error: --payload is for --push only\n/, ['--retry', 'failed', '--payload', 'x']],
       [64, /^error: --push needs --name/, ['--push', 'emails']],
       [64, /^error: --delay needs a unit: write 5s\n/, ['--push', 'emails', '--name', 'x', '--delay', '5']],
     ];

@@ -1,6 +1,7 @@
 // rrts jobs: shows queues and what runs, pauses and resumes them, takes dead letters back, pushes a job.
 
-import { readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { RrtsError } from '../../core/errors.ts';
 import { parseDuration } from '../../core/scalars.ts';
 import { askJobs, callJobs } from '../client/jobs-report.ts';
 import { type ReachedServer, reachServer } from '../client/reach-server.ts';
@@ -14,7 +15,6 @@ import { watch } from '../view/live-view.ts';
 const CHANGE_MS = 10 * 60_000;
 /** Where stdout is no terminal and does not tell. */
 const DEFAULT_COLUMNS = 120;
-const STDIN = 0;
 
 /** Options of `rrts jobs`. */
 export interface JobsOptions {
@@ -61,7 +61,7 @@ const CHANGES = {
   },
   push: async (server, names, options) => {
     const { name: job, payload = '', delay = '0' } = options;
-    const sent = { job, payload: payload === '-' ? readFileSync(STDIN, 'utf8') : payload, delay: milliseconds(delay) };
+    const sent = { job, payload: payload === '-' ? await readStdin() : payload, delay: milliseconds(delay) };
     const lines: string[] = [];
     for (const pipeline of names) {
       const { ids } = await callJobs<{ ids: string[] }>(server, 'Send', { pipeline, jobs: [sent] }, CHANGE_MS);
@@ -73,11 +73,20 @@ const CHANGES = {
 
 type ChangeName = keyof typeof CHANGES;
 
+/** Options that only one of the changes reads. */
+const READ_BY = { limit: 'retry', name: 'push', payload: 'push', delay: 'push' } as const satisfies Partial<
+  Record<keyof JobsOptions, ChangeName>
+>;
+
 /** What the command line leaves to be asked; undefined when it makes sense. */
 function faultOf(names: readonly string[], options: JobsOptions, wanted: readonly ChangeName[]): string | undefined {
   if (wanted.length > 1) return `--${wanted.join(' and --')} cannot be used together`;
   const [one] = wanted;
   if (one !== undefined && names.length === 0) return `--${one} needs the name of a pipeline`;
+  const [stray, reader] = Object.entries(READ_BY).find(
+    ([option, change]) => options[option as keyof JobsOptions] !== undefined && change !== one,
+  ) ?? ['', ''];
+  if (stray !== '') return `--${stray} is for --${reader} only`;
   if (one === 'push' && (options.name ?? '') === '') return '--push needs --name, the name of the job';
   const fault = options.delay === undefined ? undefined : parseDuration(options.delay);
   return typeof fault === 'string' ? `--delay ${fault}` : undefined;
@@ -127,4 +136,15 @@ function print(text: string, { silent }: GlobalOptions): void {
 function milliseconds(delay: string): number {
   const ms = parseDuration(delay);
   return typeof ms === 'number' ? ms : 0;
+}
+
+/** All that stands on stdin until its end. A pipe may have nothing yet when this begins. @throws RrtsError ERR_JOBS_INVALID for what is no text: the client speaks JSON. */
+async function readStdin(): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(part as Buffer);
+  const bytes = Buffer.concat(parts);
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new RrtsError('ERR_JOBS_INVALID', 'the payload on stdin is no UTF-8 text', {
+    cure: 'Push bytes from PHP: Rrts\\Jobs\\Queue takes any.',
+  });
 }

@@ -25,7 +25,11 @@ export class Entries {
   /** @throws CallError when there is none of that name. */
   find(name: string): Entry {
     const entry = this.#entries.get(name);
-    if (entry === undefined) throw new CallError(`no such cron entry: ${name}`, 'ERR_RPC_ARGUMENT');
+    if (entry === undefined) {
+      const names = Object.keys(this.#section).join(', ');
+      const there = names === '' ? 'there is none' : `there are ${names}`;
+      throw new CallError(`no such cron entry: ${name}; ${there}`, 'ERR_RPC_ARGUMENT');
+    }
     return entry;
   }
 

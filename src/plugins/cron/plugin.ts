@@ -4,6 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Address } from '../../core/scalars.ts';
 import { findLaunchers } from '../../worker/spawn.ts';
 import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
+import { commandWarnings } from '../program/program-options.ts';
 import { type CronSection, cronSchema, type EntryConfig, missingParts } from './config.ts';
 import { Entries } from './entries.ts';
 import { cronMethods } from './methods.ts';
@@ -84,4 +85,5 @@ export const cronPlugin: PluginType<typeof cronSchema, CronSection> = {
   schema: cronSchema,
   create: (config, context) => new CronPlugin(config, context),
   problems: missingParts,
+  warnings: (config) => Object.entries(config).flatMap(([name, { command }]) => commandWarnings([name], command)),
 };

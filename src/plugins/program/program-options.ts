@@ -23,6 +23,17 @@ export function programWords(command: string | readonly string[]): string[] {
   return typeof command === 'string' ? command.split(' ').filter((word) => word !== '') : [...command];
 }
 
+/** What looks like a mistake in `path`.command of a section: quotes, where there is no shell to read them. */
+export function commandWarnings(
+  path: readonly string[],
+  command: string | readonly string[] | undefined,
+): readonly { readonly path: readonly string[]; readonly message: string }[] {
+  if (typeof command !== 'string' || !/(^|[ =])(["']).* .*\2/.test(command)) return [];
+  const message =
+    'is split on spaces, and quotes are a part of the words: write a list of words, such as ["sh", "-c", "..."]';
+  return [{ path: [...path, 'command'], message }];
+}
+
 /**
  * The environment of the server, where its RPC is, what belongs to the user, and `env`, the last one first.
  * @throws RrtsError ERR_CONFIG_INVALID for a user or group that the system does not know.

@@ -3,6 +3,7 @@
 import { findLaunchers } from '../../worker/spawn.ts';
 import { usageReader } from '../../worker/usage.ts';
 import type { Health, Plugin, PluginContext, PluginType } from '../plugin.ts';
+import { commandWarnings } from '../program/program-options.ts';
 import { type ServiceSection, serviceSchema } from './config.ts';
 import { serviceMethods } from './methods.ts';
 import { registerServiceMetrics } from './metrics.ts';
@@ -54,4 +55,5 @@ export const servicePlugin: PluginType<typeof serviceSchema, ServiceSection> = {
   name: 'service',
   schema: serviceSchema,
   create: (config, context) => new ServicePlugin(config, context),
+  warnings: (config) => Object.entries(config).flatMap(([name, { command }]) => commandWarnings([name], command)),
 };
