@@ -12,6 +12,7 @@ use Symfony\Component\Messenger\Stamp\AckStamp;
 use Symfony\Component\Messenger\Stamp\FlushBatchHandlersStamp;
 use Symfony\Component\Messenger\Stamp\HandledStamp;
 use Symfony\Component\Messenger\Stamp\NoAutoAckStamp;
+use Symfony\Component\Messenger\Stamp\StampInterface;
 
 /**
  * A message that went through the bus. Batch handlers are flushed after it: a worker has one job at a time, and what is answered must be done.
@@ -23,23 +24,28 @@ final class Delivery
     /** Messenger 6.4 has it. */
     private const ENVELOPE_AWARE = 'Symfony\Component\Messenger\Exception\EnvelopeAwareExceptionInterface';
 
-    /** @var list<array{Envelope, \Throwable|null}> what batch handlers have said of it */
-    private array $acks = [];
-
+    /** @param \ArrayObject<int, array{Envelope, \Throwable|null}> $acks what batch handlers have said of it; in an object of its own, or message and delivery would hold one another */
     private function __construct(
+        private readonly \ArrayObject $acks,
         /** As the last of them has left it. */
         public Envelope $envelope,
         /** Why it is not done. */
         public ?\Throwable $failure = null,
     ) {}
 
-    /** Dispatches it, and keeps what is thrown. */
-    public static function of(MessageBusInterface $bus, Envelope $envelope): self
+    /** Dispatches it with these stamps, and keeps what is thrown. */
+    public static function of(MessageBusInterface $bus, Envelope $envelope, StampInterface ...$stamps): self
     {
-        $delivery = new self($envelope);
+        /** @var \ArrayObject<int, array{Envelope, \Throwable|null}> $acks */
+        $acks = new \ArrayObject();
+        $note = static function (Envelope $envelope, ?\Throwable $error = null) use ($acks): void {
+            $acks[] = [$envelope, $error];
+        };
+        // Without this stamp a batch handler is told to do it at once, and Messenger forgets when it says that this has failed.
+        $envelope = $envelope->with(new AckStamp($note), ...\array_values($stamps));
+        $delivery = new self($acks, $envelope);
         try {
-            // Without this stamp a batch handler is told to do it at once, and Messenger forgets when it says that this has failed.
-            $delivery->envelope = $bus->dispatch($envelope->with(new AckStamp($delivery->note(...))));
+            $delivery->envelope = $bus->dispatch($envelope);
         } catch (\Throwable $failure) {
             $delivery->failure = $failure;
             $delivery->envelope = self::envelopeOf($failure) ?? $envelope;
@@ -50,11 +56,6 @@ final class Delivery
         }
 
         return $delivery;
-    }
-
-    private function note(Envelope $envelope, ?\Throwable $error = null): void
-    {
-        $this->acks[] = [$envelope, $error];
     }
 
     /** @return array<string, HandlerDescriptor> batch handlers that have taken the message and have not said that it is done, by name */
@@ -73,6 +74,7 @@ final class Delivery
     /** @param non-empty-array<string, HandlerDescriptor> $waiting */
     private function flush(MessageBusInterface $bus, array $waiting): void
     {
+        $this->acks->exchangeArray([]);
         $errors = [];
         try {
             if ($this->failure === null) {
@@ -105,6 +107,7 @@ final class Delivery
                 $done[$stamp->getHandlerName()] = $stamp;
             }
         }
+        $this->acks->exchangeArray([]);
 
         return [$done, $refused];
     }

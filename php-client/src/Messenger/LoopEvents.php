@@ -24,7 +24,7 @@ final class LoopEvents
 
     private readonly ?Worker $worker;
 
-    /** @var list<string> transports that are known to listeners */
+    /** @var array<string, true> names of transports that listeners know */
     private array $transports = [];
 
     private bool $isStarted = false;
@@ -47,6 +47,11 @@ final class LoopEvents
         $this->worker = $events === null ? null : $this->workerOf($bus);
     }
 
+    public function isStarted(): bool
+    {
+        return $this->isStarted;
+    }
+
     /**
      * Once, before the first message.
      *
@@ -56,15 +61,12 @@ final class LoopEvents
      */
     public function start(array $transports): void
     {
-        if ($this->isStarted) {
-            return;
-        }
         $this->isStarted = true;
         $this->lastAt = ($this->clock)();
         if ($this->worker === null) {
             return;
         }
-        $this->know($this->worker, $transports);
+        $this->know($this->worker, ...$transports);
         $handlers = self::signalHandlers();
         $this->events?->dispatch(new WorkerStartedEvent($this->worker));
         // Messenger before 6.4 catches SIGTERM here, to stop its loop: here nobody would look, and the server's SIGTERM would do nothing.
@@ -77,7 +79,9 @@ final class LoopEvents
     public function isStopped(string $transport): bool
     {
         if ($this->worker !== null && !$this->isStopped) {
-            $this->know($this->worker, [$transport]);
+            if (!isset($this->transports[$transport])) {
+                $this->know($this->worker, $transport);
+            }
             if (($this->clock)() - $this->lastAt > self::IDLE_NANOSECONDS) {
                 $this->tell(new WorkerRunningEvent($this->worker, true));
             }
@@ -114,14 +118,10 @@ final class LoopEvents
         }
     }
 
-    /** @param list<string> $transports */
-    private function know(Worker $worker, array $transports): void
+    private function know(Worker $worker, string ...$transports): void
     {
-        $new = \array_diff($transports, $this->transports);
-        if ($new !== []) {
-            $this->transports = [...$this->transports, ...\array_values($new)];
-            $worker->getMetadata()->set(['transportNames' => $this->transports]);
-        }
+        $this->transports += \array_fill_keys($transports, true);
+        $worker->getMetadata()->set(['transportNames' => \array_keys($this->transports)]);
     }
 
     private function workerOf(MessageBusInterface $bus): Worker

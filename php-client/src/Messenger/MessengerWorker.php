@@ -80,7 +80,9 @@ final class MessengerWorker
      */
     public function start(): void
     {
-        $this->loop->start($this->transportNames());
+        if (!$this->loop->isStarted()) {
+            $this->loop->start($this->transportNames());
+        }
     }
 
     /** Tells the listeners of WorkerStoppedEvent. */
@@ -133,8 +135,7 @@ final class MessengerWorker
         if (!$received->shouldHandle()) {
             return;
         }
-        $envelope = $received->getEnvelope()->with(new ReceivedStamp($transport->name), new ConsumedByWorkerStamp());
-        $delivery = Delivery::of($this->bus, $envelope);
+        $delivery = Delivery::of($this->bus, $received->getEnvelope(), new ReceivedStamp($transport->name), new ConsumedByWorkerStamp());
         $failure = $delivery->failure;
         if ($failure instanceof TransportException && !$failure instanceof ConnectionException) {
             throw $failure;

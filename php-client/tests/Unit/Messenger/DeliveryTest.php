@@ -77,12 +77,22 @@ final class DeliveryTest extends TestCase
         self::assertSame([], self::handledBy($both->envelope));
     }
 
+    #[TestWith(['one'])]
+    #[TestWith(['nack'])]
+    public function testAMessageGoesWithItsDelivery(string $text): void
+    {
+        $delivery = $this->deliver($text);
+        $message = \WeakReference::create($delivery->envelope->getMessage());
+        unset($delivery);
+        self::assertNull($message->get());
+    }
+
     public function testWhatTheBusThrowsIsKept(): void
     {
         $envelope = new Envelope(new \stdClass());
         $delivery = Delivery::of(new MessageBus([new HandleMessageMiddleware(new HandlersLocator([]))]), $envelope);
         self::assertSame('No handler for message "stdClass".', $delivery->failure?->getMessage());
-        self::assertSame($envelope, $delivery->envelope);
+        self::assertSame($envelope->getMessage(), $delivery->envelope->getMessage());
     }
 
     private function deliver(string $text): Delivery

@@ -37,8 +37,9 @@ final class LoopEventsTest extends TestCase
 
     public function testListenersHearWhatMessengersLoopTellsThem(): void
     {
+        self::assertFalse($this->loop->isStarted());
         $this->loop->start(['emails']);
-        $this->loop->start(['emails']);
+        self::assertTrue($this->loop->isStarted());
         self::assertFalse($this->loop->isStopped('reports'));
         $this->loop->messageDone();
         $this->loop->end();
