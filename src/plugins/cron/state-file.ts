@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { messageOf, RrtsError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Schedule } from './schedule.ts';
+import { TRUSTED_BACK_MS } from './ticker.ts';
 
 /** Below the working directory. */
 const FOLDER = join('var', 'cron');
@@ -57,9 +58,10 @@ export class StateFile {
     }
   }
 
-  /** Keeps an occurrence, unless a later one is kept already. One that cannot be written is logged, once until it works again. */
+  /** Keeps an occurrence, unless a later one is kept already that the clock can be trusted with. One that cannot be written is logged, once until it works again. */
   async write(last: number): Promise<void> {
-    if (this.#last !== undefined && last <= this.#last) return this.#writing;
+    const ahead = this.#last === undefined ? -1 : this.#last - last;
+    if (ahead >= 0 && ahead <= TRUSTED_BACK_MS) return this.#writing;
     this.#last = last;
     this.#stale = true;
     // Two writers of one file would cross; the one that writes takes the newest.

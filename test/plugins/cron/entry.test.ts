@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import FakeTimers from '@sinonjs/fake-timers';
 import { camelCased } from '../../../src/core/camel-case.ts';
@@ -157,6 +158,22 @@ test('missed, over restarts: known from the file, once, and only for the same sc
   writeFileSync(file, '{"schedule":"5 * * *');
   assert.deepEqual(await life('2026-06-01T20:30:00Z', other), [], 'a broken file is as good as none');
   assert.deepEqual(await life('2026-06-01T21:30:00Z', other), ['21:05']);
+});
+
+test('a clock that was wrong by hours and is put right: what is run then is kept', async (t) => {
+  const { entries, clock, tick, nth, directory } = rig(t, '2026-06-01T12:59:30Z');
+  entries.configure(section({ a: entry({ missed: 'run_once' }) }));
+  const kept = (): unknown => JSON.parse(readFileSync(join(directory, 'var/cron/a.json'), 'utf8'))['last'];
+  for (const [number, right, time] of [
+    [1, undefined, '13:00'],
+    [2, '2026-06-01T08:58:50Z', '09:00'],
+  ] as const) {
+    if (right !== undefined) clock.setSystemTime(Date.parse(right));
+    await tick(2 * MINUTE);
+    (await nth(number)).end();
+    await tick(1);
+    assert.equal(kept(), `2026-06-01T${time}:00.000Z`);
+  }
 });
 
 test('a run that a stop prevented is missed, one that had begun is not', async (t) => {
