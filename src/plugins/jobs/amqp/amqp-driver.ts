@@ -1,9 +1,10 @@
 // The driver amqp: jobs in a queue of RabbitMQ, which several servers may share, RoadRunner's among them.
 
-import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { RrtsError } from '../../../core/errors.ts';
 import type { Driver, DriverContext, DriverStats, DriverType, NewJob, PushResult } from '../driver.ts';
 import { BrokerError, bounded } from './broker.ts';
+import { Consumers } from './consumers.ts';
 import { Deliveries } from './deliveries.ts';
 import { Link } from './link.ts';
 import { decodeMessage } from './message.ts';
@@ -17,8 +18,8 @@ const COUNT_MS = 1000;
 const DRAIN_MS = 1500;
 const STEP_MS = 1000;
 const LOOK_EVERY_MS = 20;
-/** RabbitMQ's own largest prefetch. */
-const MOST_PREFETCH = 65_535;
+/** Jobs that are taken ahead of time while they are slow, and nobody said how many: RoadRunner's. */
+const FEW = 10;
 
 /** The driver; see {@link Driver}. */
 export class AmqpDriver implements Driver {
@@ -27,13 +28,8 @@ export class AmqpDriver implements Driver {
   readonly #link: Link;
   readonly #publisher: Publisher;
   readonly #deliveries: Deliveries;
-  #running = false;
+  readonly #consumers: Consumers;
   #stopped = false;
-  /** The consumer that is open, and where. */
-  #consumer: { readonly session: Session; readonly tag: string } | undefined;
-  #consumers = 0;
-  /** Changes of the consumer, one after the other. */
-  #changing: Promise<void> = Promise.resolve();
   #counted = { at: Number.NEGATIVE_INFINITY, jobs: 0 };
 
   constructor(settings: AmqpSettings, context: DriverContext) {
@@ -48,6 +44,16 @@ export class AmqpDriver implements Driver {
       decode: (message) => decodeMessage(message, settings.priority, context.now()),
       deliver: (delivery) => context.deliver(delivery),
       pushBack: (job, delayMs) => this.#publisher.pushBack(job, delayMs),
+      ended: () => this.#consumers.jobEnded(),
+    });
+    this.#consumers = new Consumers({
+      queue: settings.queue,
+      name: settings.consumerId ?? `rrts-${process.pid}`,
+      few: settings.prefetch ?? Math.min(prefetch, FEW),
+      many: settings.prefetch ?? prefetch,
+      session: () => this.#link.session,
+      take: (session, message) => this.#deliveries.take(session, message),
+      silent: () => this.#deliveries.giveBack(),
     });
   }
 
@@ -78,15 +84,13 @@ export class AmqpDriver implements Driver {
       this.#context.logger.error({}, `${text}; write config.queue to run its jobs`);
       return;
     }
-    this.#running = true;
     this.#deliveries.resume();
-    this.#change();
+    this.#consumers.resume();
   }
 
   pause(): void {
-    this.#running = false;
     this.#deliveries.pause();
-    this.#change();
+    this.#consumers.pause();
   }
 
   async stats(): Promise<DriverStats> {
@@ -111,7 +115,7 @@ export class AmqpDriver implements Driver {
 
   async destroy(): Promise<void> {
     this.pause();
-    await this.#changing;
+    await this.#consumers.changed;
     const session = this.#link.need();
     const names = [this.#settings.queue, ...this.#publisher.waitingQueues(performance.now())];
     try {
@@ -129,7 +133,7 @@ export class AmqpDriver implements Driver {
     if (this.#stopped) return;
     this.#stopped = true;
     this.pause();
-    await bounded(this.#changing, STEP_MS).catch(() => {});
+    await bounded(this.#consumers.changed, STEP_MS).catch(() => {});
     const end = performance.now() + DRAIN_MS;
     while (this.#deliveries.busy && performance.now() < end) await pause(LOOK_EVERY_MS);
     this.#deliveries.stop();
@@ -139,40 +143,7 @@ export class AmqpDriver implements Driver {
 
   #begin(session: Session): void {
     this.#deliveries.begin(session);
-    this.#change();
-  }
-
-  /** Sees to it that there is a consumer while it runs, and none while it does not. */
-  #change(): void {
-    this.#changing = this.#changing.then(async () => {
-      const session = this.#link.session;
-      if (session === undefined) return;
-      try {
-        await this.#settleConsumer(session);
-      } catch (thrown) {
-        session.fail(BrokerError.of(thrown));
-      }
-    });
-  }
-
-  async #settleConsumer(session: Session): Promise<void> {
-    const open = this.#consumer?.session === session ? this.#consumer : undefined;
-    if (this.#running && open === undefined) {
-      const { queue, consumerId = `rrts-${process.pid}` } = this.#settings;
-      const tag = `${consumerId}-${++this.#consumers}`;
-      await bounded(session.consume.basicQos({ prefetchCount: Math.min(this.#context.prefetch, MOST_PREFETCH) }));
-      const take = session.consume.basicConsume({ queue, consumerTag: tag }, (message) => {
-        this.#deliveries.take(session, message);
-      });
-      await bounded(take);
-      this.#consumer = { session, tag };
-    } else if (!this.#running && open !== undefined) {
-      this.#consumer = undefined;
-      await bounded(session.consume.basicCancel({ consumerTag: open.tag }));
-      // What came before the answer is handed on by the package a turn later.
-      await turn();
-      this.#deliveries.giveBack();
-    }
+    this.#consumers.change();
   }
 
   async #deleteOnStop(): Promise<void> {
@@ -217,7 +188,7 @@ export class AmqpDriver implements Driver {
 export const amqpDriverType: DriverType = {
   name: 'amqp',
   roadRunnerName: 'amqp',
-  prefetch: 10,
+  prefetch: 100,
   shape: amqpShape,
   ignored: ['multiple_ack', 'requeue_on_fail', 'redial_timeout', 'consume_all'],
   section: amqpSection,

@@ -39,6 +39,8 @@ export interface DeliveriesUser {
   deliver(delivery: Delivery): void;
   /** Stores a job once more, safely. */
   pushBack(job: Job, delayMs: number): Promise<void>;
+  /** One has been run. */
+  ended(): void;
 }
 
 /** Deliveries of one queue. */
@@ -98,7 +100,7 @@ export class Deliveries {
     const held = this.#held;
     this.#held = [];
     for (const { session, message } of held) {
-      tell(session, (channel) => channel.basicNack({ deliveryTag: message.deliveryTag, requeue: true }));
+      tell(session, (acks) => acks.nack(message.deliveryTag));
     }
   }
 
@@ -113,6 +115,7 @@ export class Deliveries {
   /** A message has come. */
   take(session: Session, message: AsyncMessage): void {
     if (session !== this.#session || !session.alive) return;
+    session.acks.arrived(message.deliveryTag);
     const name = message.redelivered ? nameOf(message) : undefined;
     if (name !== undefined && this.#knows(name, session, message)) return;
     if (!this.#open || this.#reserved >= this.#user.prefetch) this.#held.push({ session, message });
@@ -130,7 +133,7 @@ export class Deliveries {
       return true;
     }
     if (!this.#done.has(name)) return false;
-    tell(session, (channel) => channel.basicAck({ deliveryTag: message.deliveryTag }));
+    tell(session, (acks) => acks.ack(message.deliveryTag));
     return true;
   }
 
@@ -159,6 +162,7 @@ export class Deliveries {
     this.#reserved--;
     entry.outcome = 'done';
     this.#settle(entry);
+    this.#user.ended();
     this.#deliverHeld();
   }
 
@@ -166,11 +170,12 @@ export class Deliveries {
     this.#reserved--;
     if (job === entry.job && delayMs === 0) {
       // Of a lost session the broker puts it back by itself.
-      tell(entry.session, (channel) => channel.basicNack({ deliveryTag: entry.tag, requeue: true }));
+      tell(entry.session, (acks) => acks.nack(entry.tag));
       this.#remove(entry);
     } else {
       entry.outcome = { job, delayMs };
       this.#settle(entry);
+      this.#user.ended();
     }
     this.#deliverHeld();
   }
@@ -184,7 +189,7 @@ export class Deliveries {
       return;
     }
     if (entry.name !== undefined) this.#remember(entry.name);
-    tell(session, (channel) => channel.basicAck({ deliveryTag: tag }));
+    tell(session, (acks) => acks.ack(tag));
     this.#remove(entry);
   }
 
@@ -240,12 +245,7 @@ export class Deliveries {
   }
 }
 
-/** An ack over a lost connection is dropped: the broker has taken the message back already. */
-function tell(session: Session, work: (channel: Session['consume']) => void): void {
-  if (!session.alive || !session.consume.active) return;
-  try {
-    work(session.consume);
-  } catch {
-    // The channel closed between the two looks: the same.
-  }
+/** What a lost session delivered the broker has taken back already. */
+function tell(session: Session, work: (acks: Session['acks']) => void): void {
+  if (session.alive) work(session.acks);
 }

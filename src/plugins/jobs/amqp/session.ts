@@ -2,6 +2,7 @@
 
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import type { Logger } from '../../../core/logger.ts';
+import { Acks } from './acks.ts';
 import { BrokerError, bounded, connect, type Library, openChannel } from './broker.ts';
 import { keepBytes } from './raw-body.ts';
 import type { AmqpSettings } from './settings.ts';
@@ -25,8 +26,10 @@ export interface SessionOwner {
  * which give it room, must get through.
  */
 export class Session {
-  /** Deliveries and their acks. */
+  /** Deliveries. */
   readonly consume: Channel;
+  /** What became of them. */
+  readonly acks: Acks;
   /** Confirms what is published. */
   readonly publish: Channel;
   readonly topology: Topology;
@@ -44,6 +47,7 @@ export class Session {
   private constructor(owner: SessionOwner, opened: Opened) {
     this.#owner = owner;
     this.consume = opened.consume;
+    this.acks = new Acks(opened.consume);
     this.publish = opened.publish;
     this.topology = opened.topology;
     this.#connections = opened.connections;
@@ -87,6 +91,7 @@ export class Session {
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
+    this.acks.close();
     const channels = [this.consume, this.publish, ...(this.#admin === undefined ? [] : [this.#admin])];
     const work = async (): Promise<void> => {
       await Promise.all(channels.map((channel) => channel.close()));
@@ -100,6 +105,7 @@ export class Session {
   fail(error: BrokerError): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.acks.drop();
     for (const connection of this.#connections) connection.unsafeDestroy();
     this.#owner.lost(this, error);
   }

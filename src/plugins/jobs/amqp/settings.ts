@@ -85,6 +85,7 @@ export const amqpSection = z.strictObject({
 const settingsSchema = z.object({
   queue: z.string().optional(),
   priority: z.number().optional(),
+  prefetch: z.number().optional(),
   addr: z.string().optional(),
   exchange: z.string().optional(),
   exchangeType: exchangeType.optional(),
@@ -141,6 +142,8 @@ export interface AmqpSettings {
   readonly consumerId: string | undefined;
   /** Priority of messages that say none. */
   readonly priority: number;
+  /** As the user wrote it. */
+  readonly prefetch: number | undefined;
 }
 
 /** @throws RrtsError ERR_CONFIG_INVALID */
@@ -171,6 +174,7 @@ export function amqpSettings(settings: unknown, section: unknown, pipeline: stri
     defaultArguments: classic && asked['x-max-priority'] === undefined ? { 'x-max-priority': PRIORITIES } : {},
     consumerId: own.consumerId,
     priority: own.priority ?? PRIORITY,
+    prefetch: own.prefetch,
   };
 }
 

@@ -257,6 +257,46 @@ describe('the driver amqp', { concurrency: true, timeout: 120_000 }, () => {
     );
   });
 
+  test('many are taken ahead only while jobs are quick, and as many as the user wrote always', async (t) => {
+    const { driver, pipeline, taken, take } = await startDriver(t, rabbit.url, { prefetch: 40 });
+    const channel = await (await otherClient(t, rabbit.url)).acquire();
+    const consumers = async () => (await channel.queueDeclare({ queue: pipeline, passive: true })).consumerCount;
+    await driver.push(now(...Array.from({ length: 100 }, (_, index) => job(`${index}`))));
+    driver.resume();
+    await take(10);
+    let ended = 0;
+    for (const end = performance.now() + 30_000; (await consumers()) < 2 && performance.now() < end; ) {
+      while (ended < taken.length) taken[ended++]?.ack();
+      if ((await driver.stats()).waiting < 50) await driver.push(now(...Array.from({ length: 50 }, () => job('more'))));
+    }
+    while (ended < taken.length) taken[ended++]?.ack();
+    await driver.push(now(...Array.from({ length: 50 }, () => job('more'))));
+    await take(ended + 40);
+    await eventually(async () => (await consumers()) === 1, 'the end of the consumer for many', 20_000);
+    assert.equal(taken.length, ended + 40);
+    const fixed = await startDriver(t, rabbit.url, { prefetch: 40, settings: { prefetch: 40 } });
+    await fixed.driver.push(now(...Array.from({ length: 50 }, (_, index) => job(`${index}`))));
+    fixed.driver.resume();
+    await fixed.take(40);
+  });
+
+  test('a stop tells the broker all that is done, whatever its order', async (t) => {
+    const { driver, pipeline, taken, take } = await startDriver(t, rabbit.url, { settings: { prefetch: 100 } });
+    await driver.push(now(...Array.from({ length: 10 }, (_, index) => job(`${index}`))));
+    driver.resume();
+    await take(10);
+    for (const index of [9, 1, 2, 3, 0, 7, 8]) taken[index]?.ack();
+    await driver.stop();
+    const second = await startDriver(t, rabbit.url, { pipeline });
+    second.driver.resume();
+    await second.take(3);
+    assert.deepEqual(
+      second.taken.map((one) => one.job.id),
+      ['4', '5', '6'],
+    );
+    assert.equal((await second.driver.stats()).waiting, 0);
+  });
+
   test('unique jobs, full queues and endless delays are refused', async (t) => {
     const { driver, pipeline } = await startDriver(t, rabbit.url, { maxWaiting: 3 });
     await assert.rejects(
