@@ -1,9 +1,11 @@
 // examples/symfony-messenger: messages sent in requests and handled by workers with the kernel in memory, and a supervised messenger:consume.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { runFor } from '../cli/run-cli.ts';
 import { ensureComposerProject } from '../helpers/composer.ts';
@@ -20,6 +22,7 @@ const EXAMPLE = join(ROOT, 'examples', 'symfony-messenger');
 /** The first process compiles the container. */
 const READY_MS = 60_000;
 const HANDLED_MS = 20_000;
+const CONSOLE_MS = 60_000;
 
 /** What a handler has written. */
 interface Mail {
@@ -152,6 +155,20 @@ describe('the example', () => {
     const next = await report('july');
     assert.notEqual(next, pid);
     t.diagnostic(`${outbox().length} mails; the consumer was killed and came back`);
+  });
+
+  test('after messenger:stop-workers a worker handles one more message at most', async () => {
+    await send('to=before@example.org');
+    const { pid } = await mailTo('before@example.org');
+    await promisify(execFile)('php', ['bin/console', 'messenger:stop-workers'], {
+      cwd: EXAMPLE,
+      env: { ...process.env, APP_CACHE_DIR: dir.file('cache') },
+      timeout: CONSOLE_MS,
+    });
+    await send('to=one@example.org');
+    await mailTo('one@example.org');
+    await send('to=next@example.org');
+    assert.notEqual((await mailTo('next@example.org')).pid, pid);
   });
 
   test('it stops in good order', async () => {

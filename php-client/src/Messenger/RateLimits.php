@@ -16,6 +16,7 @@ use Psr\Log\LoggerInterface;
 final class RateLimits
 {
     private const EVENT = 'Symfony\Component\Messenger\Event\WorkerRateLimitedEvent';
+    private const LIMITER = 'Symfony\Component\RateLimiter\LimiterInterface';
 
     /** @param ContainerInterface|null $factories of limiters, by the name of the transport: `messenger.rate_limiter_locator` */
     public function __construct(
@@ -35,7 +36,7 @@ final class RateLimits
             return;
         }
         $this->logger?->info('The transport {transport} is rate limited: waiting.', ['transport' => $transport]);
-        $event = \class_exists(self::EVENT) ? new (self::EVENT)($limiter, $transport) : null;
+        $event = \class_exists(self::EVENT) && \is_a($limiter, self::LIMITER) ? new (self::EVENT)($limiter, $transport) : null;
         if (\is_object($event)) {
             $this->events?->dispatch($event);
         }
