@@ -195,7 +195,10 @@ export class Pipeline implements DeliveryOwner {
   /** Its jobs that workers have. */
   get runs(): readonly JobRun[] {
     const runner = this.#context.runner();
-    return runner === undefined ? [] : [...runner.running].filter(({ pipeline }) => pipeline === this.pipeline);
+    // Not by the name: another one may have had it before, and a run without a queue may have any.
+    return runner === undefined
+      ? []
+      : [...runner.running].filter(({ source }) => 'owner' in source && source.owner === this);
   }
 
   /** Nothing is handed over any more, to nobody. Pushes are taken. */

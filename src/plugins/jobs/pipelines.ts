@@ -30,8 +30,9 @@ export interface PipelinesContext {
 export class Pipelines {
   readonly #context: PipelinesContext;
   readonly #pipelines = new Map<string, Pipeline>();
-  /** What pipelines that were removed have counted. */
-  readonly gone: PipelineCounts = noCounts();
+  /** What pipelines that were removed have counted; those of which jobs still run count on. */
+  readonly #gone: PipelineCounts = noCounts();
+  readonly #leaving = new Set<Pipeline>();
   /** What goes from one to another. */
   readonly followUps: FollowUps;
   /** Names that are being made or removed: two must not have one store open. */
@@ -47,6 +48,18 @@ export class Pipelines {
 
   get all(): readonly Pipeline[] {
     return [...this.#pipelines.values()];
+  }
+
+  /** What pipelines that were removed have counted. */
+  get gone(): PipelineCounts {
+    const sum = { ...this.#gone };
+    for (const pipeline of this.#leaving) {
+      addCounts(sum, pipeline.counts);
+      if (pipeline.runs.length > 0) continue;
+      addCounts(this.#gone, pipeline.counts);
+      this.#leaving.delete(pipeline);
+    }
+    return sum;
   }
 
   /** Undefined when there is none of this name. */
@@ -121,7 +134,7 @@ export class Pipelines {
   async destroy(name: string): Promise<void> {
     const pipeline = this.get(name);
     this.#pipelines.delete(name);
-    addCounts(this.gone, pipeline.counts);
+    this.#leaving.add(pipeline);
     this.#busy.add(name);
     try {
       await pipeline.destroy();

@@ -7,7 +7,7 @@ import { type JobsConfig, jobsSchema } from './config.ts';
 import { registerJobsMetrics } from './metrics.ts';
 import { ownMethods } from './own-methods.ts';
 import { Pipelines } from './pipelines.ts';
-import { bootPools, fullName, type JobsPool, poolSpec, runnerLimits } from './pools.ts';
+import { bootPools, fullName, type JobsPool, poolNames, poolSpec, runnerLimits } from './pools.ts';
 import { roadRunnerMethods } from './roadrunner-methods.ts';
 import type { Runner } from './runner.ts';
 import { pipelineStates } from './states.ts';
@@ -74,7 +74,8 @@ class JobsPlugin implements Plugin {
   #runner(pool: string | undefined): Runner | undefined {
     const name = fullName(pool);
     const found = this.#pools.find((one) => one.name === name);
-    if (found !== undefined || this.#pools.length === 0) return found?.runner;
+    if (found !== undefined) return found.runner;
+    if (this.#pools.length === 0 && poolNames(this.#config).includes(name)) return undefined;
     throw new RrtsError('ERR_JOBS_INVALID', `there is no pool ${pool ?? 'jobs.pool'}`);
   }
 

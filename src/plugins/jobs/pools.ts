@@ -27,8 +27,8 @@ export function bootPools(config: JobsConfig, context: Pick<PluginContext, 'crea
   );
 }
 
-/** Names of the pools that pipelines use: the default one is left out when every pipeline names another. */
-function poolNames({ pools, pipelines }: JobsConfig): string[] {
+/** Names of the pools that there are: the default one is left out when every pipeline names another. */
+export function poolNames({ pools, pipelines }: JobsConfig): string[] {
   const further = Object.keys(pools);
   const all = Object.values(pipelines);
   const needsDefault = further.length === 0 || all.length === 0 || all.some(({ pool }) => pool === undefined);
