@@ -11,6 +11,9 @@ import { processesMarked } from '../helpers/processes.ts';
 import { baseConfig, type ConfigTree, type ServerProcess, spawnServer, startServer } from '../helpers/start-server.ts';
 import { eventually } from '../helpers/wait-for.ts';
 
+/** What must come, on a machine that is busy too. Less than the minute that a service may take to stop. */
+const LATEST_MS = 30_000;
+
 const command = ['php', fixture('sdk-json.php')];
 
 async function start(t: TestContext, service: ConfigTree): Promise<ServerProcess> {
@@ -27,7 +30,7 @@ test('services run before the server is ready, and end with it', async (t) => {
     one: { command: 'sleep 601', process_num: 2 },
     two: { command: ['sh', '-c', 'sleep 602; true'] },
   });
-  await eventually(() => sleeping(server, 601) === 2 && sleeping(server, 602) === 1, 'three processes');
+  await eventually(() => sleeping(server, 601) === 2 && sleeping(server, 602) === 1, 'three processes', LATEST_MS);
   const health = await fetch(`http://127.0.0.1:${server.statusPort}/health?plugin=service`);
   assert.equal(health.status, 200);
   await server.stop();
@@ -35,20 +38,20 @@ test('services run before the server is ready, and end with it', async (t) => {
 
 test('services do not outlive a server that is killed', async (t) => {
   const server = await start(t, { one: { command: 'sleep 603', process_num: 2 } });
-  await eventually(() => sleeping(server, 603) === 2, 'two processes');
+  await eventually(() => sleeping(server, 603) === 2, 'two processes', LATEST_MS);
   server.child.kill('SIGKILL');
   await server.ended;
-  await eventually(() => sleeping(server, 603) === 0, 'their end', 2000);
+  await eventually(() => sleeping(server, 603) === 0, 'their end', LATEST_MS);
 });
 
 test('a second signal ends the server at once, and what a service has started with it', async (t) => {
   const deaf = ['sh', '-c', 'trap "" INT; sleep 604 & while :; do sleep 0.05; done'];
   const server = await start(t, { deaf: { command: deaf, timeout_stop_sec: 60 } });
-  await eventually(() => sleeping(server, 604) === 1, 'its process');
+  await eventually(() => sleeping(server, 604) === 1, 'its process', LATEST_MS);
   server.child.kill('SIGTERM');
-  await server.waitForLog(mentions(/stop|signal|SIGTERM/i), 'that it stops');
+  await server.waitForLog(mentions(/stop|signal|SIGTERM/i), 'that it stops', LATEST_MS);
   server.child.kill('SIGTERM');
-  await server.waitForEnd(5000);
+  await server.waitForEnd(LATEST_MS);
 });
 
 test('a command that is not there is one clear line', async (t) => {
@@ -81,16 +84,16 @@ test('without server.user a service runs as root only when that is allowed', {
 
 test('a reload starts, stops and replaces what changed in the section', async (t) => {
   const server = await start(t, { kept: { command: 'sleep 606' }, gone: { command: 'sleep 607' } });
-  await eventually(() => sleeping(server, 606) === 1 && sleeping(server, 607) === 1, 'both');
+  await eventually(() => sleeping(server, 606) === 1 && sleeping(server, 607) === 1, 'both', LATEST_MS);
   const [kept] = processesMarked(server.mark).filter((one) => one.command === 'sleep 606');
   const service = { kept: { command: 'sleep 606' }, added: { command: 'sleep 608' } };
   const changed = { ...baseConfig(server.port, server.statusPort, command), service };
   writeFileSync(server.dir.file('app.yaml'), stringify(changed));
   server.child.kill('SIGHUP');
-  await eventually(() => sleeping(server, 607) === 0 && sleeping(server, 608) === 1, 'the change');
+  await eventually(() => sleeping(server, 607) === 0 && sleeping(server, 608) === 1, 'the change', LATEST_MS);
   const [still] = processesMarked(server.mark).filter((one) => one.command === 'sleep 606');
   assert.equal(still?.pid, kept?.pid);
-  await server.waitForLog(mentions(/the configuration was reloaded/), 'the reload');
+  await server.waitForLog(mentions(/the configuration was reloaded/), 'the reload', LATEST_MS);
   await server.stop();
 });
 

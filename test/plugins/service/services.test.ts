@@ -5,12 +5,14 @@ import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { camelCased } from '../../../src/core/camel-case.ts';
 import type { Logger } from '../../../src/core/logger.ts';
+import { parseDuration } from '../../../src/core/scalars.ts';
 import { programWords } from '../../../src/plugins/program/program-options.ts';
 import { type ServiceSection, serviceSchema } from '../../../src/plugins/service/config.ts';
 import { Services } from '../../../src/plugins/service/services.ts';
+import { backOff } from '../../../src/pool/back-off.ts';
 import { findLaunchers } from '../../../src/worker/spawn.ts';
 import { isAlive, killMarked, MARK, processesMarked } from '../../helpers/processes.ts';
-import { eventually } from '../../helpers/wait-for.ts';
+import { eventually, within } from '../../helpers/wait-for.ts';
 
 interface Line {
   readonly level: string;
@@ -24,6 +26,11 @@ function recorder(lines: Line[], bindings: object = { logger: 'service' }): Logg
   };
   const child = (more: object): Logger => recorder(lines, { ...bindings, ...more });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child };
+}
+
+/** What must come, on a machine that is busy too. */
+function soon(look: () => boolean, what: string): Promise<boolean> {
+  return eventually(look, what, 30_000);
 }
 
 function section(written: Readonly<Record<string, object>>): ServiceSection {
@@ -72,7 +79,7 @@ test('runs as often as asked, with its environment; its output is in the log; a 
     }),
   );
   assert.equal(new Set([...pids('plain'), ...pids('named')]).size, 3);
-  await eventually(() => lines.filter(({ text }) => text === 'oops').length === 3, 'the output');
+  await soon(() => lines.filter(({ text }) => text === 'oops').length === 3, 'the output');
   const said = lines.filter(({ text }) => text === 'hello tcp://127.0.0.1:6001 /tmp');
   assert.equal(said.length, 3);
   assert.deepEqual(said.map(({ facts }) => [facts['logger'], facts['service']].join(' ')).sort(), [
@@ -88,13 +95,16 @@ test('one that ends starts again when it shall, and not otherwise; a short run w
   const { services, texts, left } = rig(t);
   const fails = { command: shell('echo "no database" >&2; exit 3'), remain_after_exit: true, restart_sec: 0 };
   await services.configure(section({ once: { command: 'true', restart_sec: 0 }, fails }));
-  await eventually(() => services.find('fails').restarts === 3, 'the third restart', 10_000);
-  const ends = texts(/^service fails ended with code 3 after \d+ms/);
-  for (const [index, wait] of ['100ms', '400ms', '900ms'].entries()) {
-    assert.match(ends[index] ?? '', new RegExp(`; it starts again in ${wait}; it printed last: no database$`));
+  await soon(() => services.find('fails').restarts >= 3 && services.find('fails').failing, 'three short runs');
+  const ends = texts(/^service fails ended with code 3 after /).slice(0, 3);
+  let short = 0;
+  for (const end of ends) {
+    const [, ran = '', wait, said] = /after (\S+); it starts again in (\S+); it printed last: (.*)$/.exec(end) ?? [];
+    // On a busy machine a run that ends at once may take a second.
+    short = Number(parseDuration(ran)) < 1000 ? short + 1 : 0;
+    assert.deepEqual([parseDuration(wait ?? ''), said], [backOff(short), 'no database'], end);
   }
-  assert.equal(services.find('fails').failing, true);
-  assert.equal(texts(/^service once ended with code 0/).length, 1);
+  await soon(() => texts(/^service once ended with code 0/).length === 1, 'the end of the other');
   assert.deepEqual(
     services.find('once').processes.map(({ running, message }) => [running, message]),
     [[false, 'ended with code 0']],
@@ -108,15 +118,15 @@ test('one that ignores SIGINT is killed after its time, with what it had started
   const deaf = shell('trap "" INT; sleep 600 & while :; do sleep 0.05; done');
   const slow = { command: shell('sleep 600'), exec_timeout: '200ms', remain_after_exit: true, restart_sec: 0.1 };
   await services.configure(section({ deaf: { command: deaf, timeout_stop_sec: 0.3 }, slow }));
-  await eventually(() => left().length >= 4, 'all processes');
+  await soon(() => left().length >= 4, 'all processes');
   const [first] = pids('slow');
-  await eventually(() => services.find('slow').restarts === 1, 'the restart');
+  await soon(() => services.find('slow').restarts >= 1, 'the restart');
   assert.equal(isAlive(first ?? 0), false);
-  assert.equal(texts(/^service slow ran longer than exec_timeout \(200ms\) and is ended$/).length, 1);
+  assert.ok(texts(/^service slow ran longer than exec_timeout \(200ms\) and is ended$/).length >= 1);
   const before = performance.now();
-  await services.terminate('deaf');
+  await within(services.terminate('deaf'), 30_000, 'the end of one that ignores its signal');
   const took = performance.now() - before;
-  assert.ok(took >= 290 && took < 3000, `${took} ms`);
+  assert.ok(took >= 290, `${took} ms`);
   assert.throws(() => services.find('deaf'), /no such service: deaf/);
   await services.stop(5000);
   assert.deepEqual(left(), []);
@@ -126,7 +136,7 @@ test('it is asked to end by its own stop signal', async (t) => {
   const { services, texts, left } = rig(t);
   const polite = shell('trap "echo finished; exit 0" TERM; trap "" INT; echo up; while :; do sleep 0.02; done');
   await services.configure(section({ polite: { command: polite, stop_signal: 'SIGTERM', timeout_stop_sec: 10 } }));
-  await eventually(() => texts(/^up$/).length === 1, 'its start');
+  await soon(() => texts(/^up$/).length === 1, 'its start');
   await services.stop(10_000);
   assert.equal(texts(/^finished$/).length, 1);
   assert.deepEqual(left(), []);
@@ -135,7 +145,7 @@ test('it is asked to end by its own stop signal', async (t) => {
 test('what a process leaves in its group does not outlive it', async (t) => {
   const { services, left } = rig(t);
   await services.configure(section({ leaves: { command: shell('sleep 600 & exit 0') } }));
-  await eventually(() => !(services.find('leaves').processes[0]?.running ?? true), 'its end');
+  await soon(() => !(services.find('leaves').processes[0]?.running ?? true), 'its end');
   assert.deepEqual(left(), []);
 });
 
@@ -163,7 +173,7 @@ test('created, restarted and terminated; names are there once; changes do not cr
   await Promise.all([services.restart('x'), services.restart('x')]);
   assert.notEqual(pids('x')[0], before);
   // Before its exec it is setpriv still.
-  await eventually(() => left().filter(({ command }) => command.startsWith('sh')).length === 1, 'one process');
+  await soon(() => left().filter(({ command }) => command.startsWith('sh')).length === 1, 'one process');
   await assert.rejects(services.create('x', config), {
     code: 'ERR_RPC_ARGUMENT',
     message: 'the service x exists already',
@@ -204,7 +214,7 @@ test('a stop while one is being started again leaves nothing', async (t) => {
   await services.configure(
     section({ quick: { command: 'true', process_num: 8, remain_after_exit: true, restart_sec: 0 } }),
   );
-  await eventually(() => services.find('quick').restarts > 4, 'restarts');
+  await soon(() => services.find('quick').restarts > 4, 'restarts');
   await services.stop(5000);
   assert.deepEqual(left(), []);
 });
