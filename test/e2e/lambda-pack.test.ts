@@ -133,8 +133,13 @@ test('a package has the application, rrts and a bootstrap; unpacked, it answers 
   t.after(() => rmSync(other, { force: true }));
   assert.ok(readFileSync(dir.file('out.zip')).equals(readFileSync(other)), 'the same files give the same zip');
 
+  await answersAnEvent(t, dir.file('out.zip'));
+});
+
+/** Unpacks it as Lambda does, and has it answer an event. */
+async function answersAnEvent(t: TestContext, zip: string): Promise<void> {
   const task = makeTempDir('task');
-  unzip(dir.file('out.zip'), task.path);
+  unzip(zip, task.path);
   const runtime = await LambdaRuntime.start();
   const mark = randomUUID();
   const child = spawn(task.file('bootstrap'), [], {
@@ -157,6 +162,31 @@ test('a package has the application, rrts and a bootstrap; unpacked, it answers 
   assert.equal(resultOf<{ statusCode: number }>(await runtime.invoke(getEvent('/pid'))).statusCode, 200);
   await eventually(() => runtime.polled, 'a function that waits');
   await function_.stop();
+}
+
+test('an application with folders where Lambda and rrts have files goes into a folder; credentials stay out', {
+  skip: !BUILT && 'dist is not built',
+}, async (t) => {
+  const dir = makeApplication(t);
+  for (const name of ['bootstrap/app.php', 'rrts/own.php', 'auth.json', '.npmrc']) {
+    mkdirSync(dirname(dir.file(name)), { recursive: true });
+    writeFileSync(dir.file(name), '<?php');
+  }
+  writeFileSync(dir.file('.gitignore'), '/vendor\n.env\n');
+  const packed = await pack(dir, 'out.zip');
+  assert.equal(packed.code, 0, packed.stderr);
+  assert.match(
+    packed.stderr,
+    /^warning: \.env is in the package, though \.gitignore .*--exclude \.env leaves it out\n$/,
+  );
+  const names = readZip(dir.file('out.zip')).map(({ name }) => name);
+  const beside = names.filter((name) => !name.startsWith('app/') && !name.startsWith('rrts/'));
+  assert.deepEqual(beside, ['bootstrap']);
+  for (const name of ['app/bootstrap/app.php', 'app/rrts/own.php', 'app/app.yaml', 'app/vendor/autoload.php']) {
+    assert.ok(names.includes(name), name);
+  }
+  assert.ok(!names.includes('app/auth.json') && !names.includes('app/.npmrc'));
+  await answersAnEvent(t, dir.file('out.zip'));
 });
 
 test('without a bundle, and with a bridge, the files of rrts are packed as they are', {

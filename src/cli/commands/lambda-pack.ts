@@ -22,6 +22,9 @@ export interface PackOptions {
   readonly bundle?: boolean;
 }
 
+/** Where the application goes when it has names that the package needs. */
+const APPLICATION_FOLDER = 'app';
+
 const MB = 1024 * 1024;
 /** Lambda's limits: of a package with its layers, unzipped; and of an upload without S3. */
 const MOST_UNZIPPED = 250 * MB;
@@ -33,12 +36,15 @@ export async function packFunction(options: GlobalOptions, out: string, own: Pac
   const { path: config, text } = configInside(options);
   const target = resolve(directory, out);
   const wishes = { exclude: own.exclude ?? [], include: own.include ?? [] };
-  const application = applicationFiles(directory, wishes).filter((file) => !isTaken(file, target));
+  const found = applicationFiles(directory, wishes).filter((file) => !isTaken(file, target));
   const node = own.node === undefined ? [] : [nodeFile(resolve(directory, own.node))];
   // Threads of the bridge, and modules in TypeScript, need files of rrts.
   const bundled = own.bundle !== false && !/(?:^|[\s{,"'])bridge["']?\s*:/m.test(text);
   const { files: runtime, program } = await runtimeFiles({ drivers: driversIn(text), bundled });
-  const files = [textFile('bootstrap', bootstrapScript(program, config), true), ...node, ...runtime, ...application];
+  const folder = found.some(isInTheWay) ? APPLICATION_FOLDER : '';
+  const application = folder === '' ? found : found.map((file) => ({ ...file, name: `${folder}/${file.name}` }));
+  const script = bootstrapScript({ program, config, folder });
+  const files = [textFile('bootstrap', script, true), ...node, ...runtime, ...application];
   const size = await writeZip(target, files);
   const unzipped = sum(files);
   const parts = [
@@ -49,6 +55,7 @@ export async function packFunction(options: GlobalOptions, out: string, own: Pac
   process.stdout.write(
     `${out}: ${files.length} files, ${inMb(size)}; unzipped ${inMb(unzipped)} (${parts.join(', ')})\n`,
   );
+  warnOfSecrets(directory, found);
   if (unzipped > MOST_UNZIPPED)
     warn(`unzipped it is larger than the 250 MB that Lambda takes, layers included: leave files out with --exclude`);
   else if (size > MOST_UPLOADED) warn('it is larger than the 50 MB that Lambda takes directly: upload it through S3');
@@ -74,10 +81,23 @@ function configInside(options: GlobalOptions): { path: string; text: string } {
   }
 }
 
-/** What the application would put where rrts is, and the zip itself. */
+/** The bootstrap of an earlier package, and the zip itself. */
 function isTaken({ name, source }: PackageFile, target: string): boolean {
-  if (name === 'bootstrap' || name.startsWith(`${RUNTIME_FOLDER}/`)) return true;
+  if (name === 'bootstrap') return true;
   return 'path' in source && (source.path === target || source.path === `${target}.part`);
+}
+
+/** Laravel has a folder of the name that Lambda wants for a file. */
+function isInTheWay({ name }: PackageFile): boolean {
+  return name.startsWith('bootstrap/') || name.startsWith(`${RUNTIME_FOLDER}/`);
+}
+
+/** A `.env` that is kept out of version control has secrets in it, as a rule. */
+function warnOfSecrets(directory: string, files: readonly PackageFile[]): void {
+  const ignore = resolve(directory, '.gitignore');
+  if (!files.some(({ name }) => name === '.env') || !existsSync(ignore)) return;
+  if (!/^\/?\.env\s*$/m.test(readFileSync(ignore, 'utf8'))) return;
+  warn('.env is in the package, though .gitignore keeps it out of version control: --exclude .env leaves it out');
 }
 
 function nodeFile(path: string): PackageFile {

@@ -15,9 +15,12 @@ export const EXCLUDED: readonly string[] = [
   '.github',
   '.gitlab-ci.yml',
   '.idea',
+  '.netrc',
+  '.npmrc',
   '.phpunit*',
   '.vscode',
   '*.zip',
+  'auth.json',
   'Dockerfile*',
   'docker-compose*',
   'node_modules',
@@ -26,7 +29,7 @@ export const EXCLUDED: readonly string[] = [
   'tests',
   'var/log',
   'var/cache/{dev,test}',
-  'vendor/*/*/{.github,doc,docs,example,examples,test,tests,Tests}',
+  'vendor/*/*/{.git,.github,doc,docs,example,examples,test,tests,Tests}',
 ];
 
 /** What `rrts lambda pack` is told about files. */

@@ -150,3 +150,14 @@ test('time: half a second for the report, half of a very short time', () => {
     assert.deepEqual(timeLeft(1_000_000 + left, 1_000_000), { runMs, reportMs });
   assert.equal(timeLeft(0, 5).runMs, 899_500);
 });
+
+test('groups are in order in FIFO queues only: elsewhere one that fails takes no other with it', () => {
+  const lanesOf = (event: unknown): number => {
+    const read = readEvent(invocation(event), config);
+    return read.kind === 'jobs' ? read.jobs.lanes.length : 0;
+  };
+  const fifo = JSON.stringify(lambdaEvent('sqs-fifo'));
+  const records = JSON.parse(fifo).Records.length;
+  assert.ok(lanesOf(JSON.parse(fifo)) < records);
+  assert.equal(lanesOf(JSON.parse(fifo.replaceAll('.fifo', ''))), records);
+});

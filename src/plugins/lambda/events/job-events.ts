@@ -98,8 +98,9 @@ function recordsEvent(kind: JobKind, records: readonly Tree[], request: string, 
   if (kind !== 'sqs') return { kind, lanes: jobs.map((job) => [job]), failures: 'whole' };
   const lanes = new Map<string, RecordJob[]>();
   for (const [index, job] of jobs.entries()) {
-    // Messages of one group of a FIFO queue keep their order.
-    const group = textIn(treeIn(records[index], 'attributes'), 'MessageGroupId');
+    // Messages of one group of a FIFO queue keep their order. Those of other queues have none: there a group is for a fair share only.
+    const isOrdered = textIn(records[index], 'eventSourceARN').endsWith('.fifo');
+    const group = isOrdered ? textIn(treeIn(records[index], 'attributes'), 'MessageGroupId') : '';
     const key = group === '' ? `#${index}` : `group ${group}`;
     const lane = lanes.get(key);
     if (lane === undefined) lanes.set(key, [job]);
