@@ -16,6 +16,8 @@ import { eventually } from '../helpers/wait-for.ts';
 
 const command = ['php', fixture('sdk-json.php')];
 const SECOND = 1000;
+/** What must come, on a machine that is busy too. */
+const LATEST_MS = 60_000;
 
 function tempDir(t: TestContext): TempDir {
   const dir = makeTempDir('cron');
@@ -59,7 +61,7 @@ describe('cron', { concurrency: 2 }, () => {
       slow: { schedule: '@yearly', command: 'sleep 611', timeout: '300ms' },
     };
     const server = await start(t, { cron: entries, metrics: { address: metrics } });
-    await eventually(() => begun(lines()).length >= 3 && existsSync(dir.file('log')), 'three runs', 10_000);
+    await eventually(() => begun(lines()).length >= 3 && existsSync(dir.file('log')), 'three runs', LATEST_MS);
     for (const [what, at = '', clock] of lines()) {
       assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
       if (what === 'begin') assert.ok(Number(clock) * SECOND >= Date.parse(at), `${at} began at ${clock}`);
@@ -102,7 +104,7 @@ describe('cron', { concurrency: 2 }, () => {
     const cron = { added: { schedule: '* * * * * *', command: words } };
     writeFileSync(server.dir.file('app.yaml'), stringify({ ...changed, cron }));
     server.child.kill('SIGHUP');
-    await server.waitForLog(mentions(/cron added: done/), 'a run of the entry that was added', 10_000);
+    await server.waitForLog(mentions(/cron added: done/), 'a run of the entry that was added', LATEST_MS);
     assert.equal((await runFor(t, server, ['cron', 'run', 'tick'])).code, 69);
     const { stdout } = await runFor(t, server, ['config', 'print']);
     assert.match(stdout, /added:\n +schedule: "?\* \* \* \* \* \*"?\n/);
@@ -129,10 +131,14 @@ describe('cron', { concurrency: 2 }, () => {
       readFileSync(dir.file('ran.txt'), 'utf8')
         .split('\n')
         .filter((line) => /^end/.test(line));
-    await eventually(() => ends().length >= 3, 'three jobs', 10_000).catch((error) => {
+    await eventually(() => ends().length >= 3, 'three jobs', LATEST_MS).catch((error) => {
       throw new Error(`${error}\n${server.logs.tail()}`);
     });
-    await server.waitForLog(mentions(/cron waits is skipped: the job of an earlier run waits or runs still/), 'a skip');
+    await server.waitForLog(
+      mentions(/cron waits is skipped: the job of an earlier run waits or runs still/),
+      'a skip',
+      LATEST_MS,
+    );
     const [each, waits] = JSON.parse((await runFor(t, server, ['cron', '--json'])).stdout);
     assert.deepEqual([each.result, waits.result], ['done', 'skipped']);
     const { pipelines } = JSON.parse((await runFor(t, server, ['jobs', '--json'])).stdout);
@@ -157,18 +163,22 @@ describe('cron', { concurrency: 2 }, () => {
     const first = await start(t, config, { cwd: dir.path });
     const sleeping = (server: ServerProcess): number =>
       processesMarked(server.mark).filter((one) => one.command === 'sleep 612').length;
-    await eventually(() => sleeping(first) === 1 && existsSync(dir.file('var/cron/once.json')), 'the program', 10_000);
+    await eventually(
+      () => sleeping(first) === 1 && existsSync(dir.file('var/cron/once.json')),
+      'the program',
+      LATEST_MS,
+    );
     first.child.kill('SIGKILL');
     await first.ended;
     const shells = (server: ServerProcess): number =>
       processesMarked(server.mark).filter((one) => one.command.startsWith('sh ')).length;
-    await eventually(() => shells(first) === 0, 'the end of the program');
+    await eventually(() => shells(first) === 0, 'the end of the program', LATEST_MS);
     killMarked(first.mark); // what it had started itself outlives a server that is killed
     const { last } = JSON.parse(readFileSync(dir.file('var/cron/once.json'), 'utf8'));
-    await eventually(() => Date.now() > Date.parse(last) + 3 * SECOND, 'time for two occurrences');
+    await eventually(() => Date.now() > Date.parse(last) + 3 * SECOND, 'time for two occurrences', LATEST_MS);
     const second = await start(t, config, { cwd: dir.path });
-    await second.waitForLog(mentions(/cron once missed (an|\d+) occurrence/), 'what was missed');
-    await eventually(() => sleeping(second) === 1, 'the program', 10_000);
+    await second.waitForLog(mentions(/cron once missed (an|\d+) occurrence/), 'what was missed', LATEST_MS);
+    await eventually(() => sleeping(second) === 1, 'the program', LATEST_MS);
     await second.stop();
   });
 
@@ -189,14 +199,22 @@ describe('cron', { concurrency: 2 }, () => {
     const servers = await Promise.all([start(t, config), start(t, config)]);
     const from = Date.now();
     const count = (server: ServerProcess, pattern: RegExp): number => server.logs.all(mentions(pattern)).length;
-    await eventually(() => begun(each.lines()).filter((at) => Date.parse(at) > from).length >= 6, 'six runs', 20_000);
+    await eventually(
+      () => begun(each.lines()).filter((at) => Date.parse(at) > from).length >= 6,
+      'six runs',
+      LATEST_MS,
+    );
     const [one, two] = servers as [ServerProcess, ServerProcess];
     const left = (): number[] => servers.map((server) => count(server, /another server has this occurrence/));
-    await eventually(() => left().reduce((sum, number) => sum + number) >= 6, 'six left to the other', 20_000);
+    await eventually(() => left().reduce((sum, number) => sum + number) >= 6, 'six left to the other', LATEST_MS);
+    const own = (server: ServerProcess): number => count(server, /cron own: done/);
+    await eventually(() => own(one) > 3 && own(two) > 3, 'runs without the lock on both', LATEST_MS);
+    await eventually(() => begun(slow.lines()).length >= 2, 'two slow runs', LATEST_MS);
     one.child.kill('SIGKILL');
     await one.ended;
+    const killed = slow.lines().length;
     const before = begun(each.lines()).length;
-    await eventually(() => begun(each.lines()).length >= before + 3, 'three runs on the other server', 20_000);
+    await eventually(() => begun(each.lines()).length >= before + 3, 'three runs on the other server', LATEST_MS);
 
     const times = begun(each.lines());
     assert.equal(new Set(times).size, times.length, 'no occurrence ran twice');
@@ -205,18 +223,19 @@ describe('cron', { concurrency: 2 }, () => {
       .filter((at) => at * SECOND > from)
       .sort((a, b) => a - b);
     const missing = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0) + 1 - seconds.length;
+    // What the one that stayed left to the other, and that one did not end.
+    const died = Math.max(1, count(two, /cron each: another server has/) - count(one, /cron each: done/));
     const told = servers.map((server) => count(server, /cron each missed/));
-    const text = `${missing} occurrences ran nowhere; one may have died with its server, and servers that were too busy tell it: ${told}`;
-    assert.ok(missing <= 1 || told.some((number) => number > 0), text);
-    assert.ok(count(one, /cron own: done/) > 3 && count(two, /cron own: done/) > 3, 'without the lock on both');
+    const text = `${missing} occurrences ran nowhere; ${died} may have died with their server, and servers that were too busy tell it: ${told}`;
+    assert.ok(missing <= died || told.some((number) => number > 0), text);
 
     let running = 0;
-    for (const [what] of slow.lines()) {
+    for (const [index, [what]] of slow.lines().entries()) {
+      // The run that died with its server has no end.
+      if (index === killed) running = 0;
       running += what === 'begin' ? 1 : -1;
-      // The run that died with its server has no end, and holds its lock for a minute.
       assert.ok(running <= 1, 'overlap across servers');
     }
-    assert.ok(begun(slow.lines()).length >= 2);
     await two.stop();
     t.diagnostic(`${times.length} occurrences on two servers, left to the other ${left()}, ran nowhere ${missing}`);
   });
@@ -230,13 +249,17 @@ describe('cron', { concurrency: 2 }, () => {
       lock: { driver: 'redis', redis: { addrs: [redis.address] } },
       cron: { each: { schedule: '* * * * * *', command: words, overlap: 'allow' } },
     });
-    await eventually(() => begun(lines()).length >= 2, 'two runs', 10_000);
+    await eventually(() => begun(lines()).length >= 2, 'two runs', LATEST_MS);
     await redis.stop();
-    await server.waitForLog(mentions(/the lock cron:each:\S+ is asked for again: /), 'that the locks are away', 15_000);
+    await server.waitForLog(
+      mentions(/the lock cron:each:\S+ is asked for again: /),
+      'that the locks are away',
+      LATEST_MS,
+    );
     const away = begun(lines()).length;
     const asked = server.logs.all(mentions(/lock/)).length;
     await redis.restart();
-    await eventually(() => begun(lines()).length >= away + 3, 'runs again', 30_000);
+    await eventually(() => begun(lines()).length >= away + 3, 'runs again', LATEST_MS);
     const times = begun(lines());
     assert.equal(new Set(times).size, times.length, 'no occurrence ran twice');
     assert.equal(server.logs.all(mentions(/cron each failed/)).length, 0, server.logs.tail());
