@@ -8,6 +8,7 @@ use Symfony\Component\DependencyInjection\Argument\ServiceClosureArgument;
 use Symfony\Component\DependencyInjection\Compiler\CompilerPassInterface;
 use Symfony\Component\DependencyInjection\ContainerBuilder;
 use Symfony\Component\DependencyInjection\ContainerInterface;
+use Symfony\Component\DependencyInjection\Definition;
 use Symfony\Component\DependencyInjection\Reference;
 
 /**
@@ -20,6 +21,7 @@ final class MessengerPass implements CompilerPassInterface
     private const BUS = 'messenger.routable_message_bus';
     private const TRANSPORTS = 'messenger.receiver_locator';
     private const FAILURE_LISTENER = 'messenger.failure.send_failed_message_to_failure_transport_listener';
+    private const RECEIVER = 'messenger.receiver';
     private const DSNS = 'rrts.messenger.dsns';
     private const RETRY_LISTENER = 'messenger.retry.send_failed_message_for_retry_listener';
 
@@ -37,7 +39,7 @@ final class MessengerPass implements CompilerPassInterface
                 $optional('event_dispatcher'),
                 $optional('services_resetter'),
                 $optional('logger'),
-                $container->hasDefinition(self::FAILURE_LISTENER) ? $container->getDefinition(self::FAILURE_LISTENER)->getArgument(0) : null,
+                $container->hasDefinition(self::FAILURE_LISTENER) ? $container->getDefinition(self::FAILURE_LISTENER)->getArguments()[0] ?? null : null,
                 new ServiceClosureArgument(new Reference(self::DSNS)),
                 $optional('messenger.rate_limiter_locator'),
             ])
@@ -49,18 +51,33 @@ final class MessengerPass implements CompilerPassInterface
         $container->register(self::DSNS, \ArrayObject::class)->setArguments([self::dsns($container)]);
     }
 
-    /** @return array<string, mixed> by the name of the transport */
+    /** @return array<string, string> by the name of the transport */
     private static function dsns(ContainerBuilder $container): array
     {
         $dsns = [];
-        foreach ($container->findTaggedServiceIds('messenger.receiver') as $id => $tags) {
-            $dsn = $container->getDefinition($id)->getArguments()[0] ?? null;
-            foreach (\is_string($dsn) && \is_array($tags) ? $tags : [] as $tag) {
+        foreach (\array_keys($container->findTaggedServiceIds(self::RECEIVER)) as $id) {
+            $definition = $container->getDefinition($id);
+            $dsn = $definition->getArguments()[0] ?? null;
+            $tags = \is_string($dsn) ? $definition->getTag(self::RECEIVER) : [];
+            foreach ($tags as $tag) {
                 $name = \is_array($tag) ? $tag['alias'] ?? null : null;
-                $dsns += \is_string($name) ? [$name => $dsn] : [];
+                $dsns += \is_string($name) && \is_string($dsn) ? [$name => $dsn] : [];
+            }
+            if (\is_string($dsn) && \str_starts_with($dsn, Options::SCHEME)) {
+                self::hideFromConsumers($definition);
             }
         }
 
         return $dsns;
+    }
+
+    /** `messenger:consume --all` of Symfony 7.4 asks for it. */
+    private static function hideFromConsumers(Definition $definition): void
+    {
+        $tags = $definition->getTag(self::RECEIVER);
+        $definition->clearTag(self::RECEIVER);
+        foreach ($tags as $tag) {
+            $definition->addTag(self::RECEIVER, ['is_consumable' => false] + (\is_array($tag) ? $tag : []));
+        }
     }
 }

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Rrts\Messenger;
 
+use Symfony\Component\DependencyInjection\Compiler\PassConfig;
 use Symfony\Component\DependencyInjection\ContainerBuilder;
 use Symfony\Component\HttpKernel\Bundle\Bundle;
 
@@ -14,6 +15,7 @@ final class RrtsMessengerBundle extends Bundle
     {
         parent::build($container);
         $container->register(TransportFactory::class, TransportFactory::class)->addTag('messenger.transport_factory');
-        $container->addCompilerPass(new MessengerPass());
+        // Before Symfony's own, which collects the transports.
+        $container->addCompilerPass(new MessengerPass(), PassConfig::TYPE_BEFORE_OPTIMIZATION, 1);
     }
 }

@@ -25,9 +25,11 @@ final class RrtsMessengerBundleTest extends TestCase
         $container->register('messenger.receiver_locator', ServiceLocator::class)->setArguments([[]]);
         $container->register('messenger.retry.send_failed_message_for_retry_listener', SendFailedMessageForRetryListener::class)->setPublic(true)->setArguments([new ServiceLocator([]), new ServiceLocator([])]);
         $container->register('messenger.failure.send_failed_message_to_failure_transport_listener', SendFailedMessageToFailureTransportListener::class)->setArguments([new ServiceLocator([])]);
-        $container->register('messenger.transport.async', Transport::class)->setArguments(['rrts://async'])->addTag('messenger.receiver', ['alias' => 'async']);
+        $ours = $container->register('messenger.transport.async', Transport::class)->setArguments(['rrts://async'])->addTag('messenger.receiver', ['alias' => 'async']);
+        $other = $container->register('messenger.transport.other', Transport::class)->setArguments(['redis://localhost'])->addTag('messenger.receiver', ['alias' => 'other']);
         self::assertSame([TransportFactory::class], \array_keys($container->findTaggedServiceIds('messenger.transport_factory')));
         $container->compile();
+        self::assertSame([[['is_consumable' => false, 'alias' => 'async']], [['alias' => 'other']]], [$ours->getTag('messenger.receiver'), $other->getTag('messenger.receiver')]);
         $worker = $container->get(MessengerWorker::class);
         self::assertInstanceOf(MessengerWorker::class, $worker);
         $worker->start();
