@@ -8,6 +8,8 @@ import { UnderWay } from './under-way.ts';
 
 /** What cannot be stored is tried again after so long: its queue may have room then, or its store be back. Until then the job waits in its own queue. */
 const STORE_RETRY_MS = 5000;
+/** A job that nothing but memory holds is tried for so long: a broker may be away for a minute. */
+const AGAIN_MS = 120_000;
 
 /** What a job is followed by. */
 export interface FollowUp {
@@ -26,6 +28,9 @@ export class FollowUps {
   readonly #push: (pipeline: string, jobs: readonly NewJob[]) => Promise<readonly PushResult[]>;
   /** Dead letters on their way back are among them. */
   readonly underWay = new UnderWay();
+  /** What waits to be tried again. */
+  readonly #pauses = new Set<() => void>();
+  #closing = false;
 
   /** @param push - to a pipeline, by its name. */
   constructor(logger: Logger, push: (pipeline: string, jobs: readonly NewJob[]) => Promise<readonly PushResult[]>) {
@@ -38,17 +43,47 @@ export class FollowUps {
     void this.underWay.run(() => this.#follow(followUp));
   }
 
-  /** A job that was acknowledged before its run, and shall run again after all. `store` puts it into its queue. */
+  /** A job that was acknowledged before its run, and shall run again after all. `store` puts it into its queue; it is tried for two minutes. */
   again(job: Job, pipeline: string, store: () => Promise<unknown>): void {
-    void this.underWay.run(async () => {
+    void this.underWay.run(() => this.#again(job, pipeline, store));
+  }
+
+  /** The queues are going to be closed: what waits to be tried again is tried once more, now. */
+  hurry(): void {
+    this.#closing = true;
+    for (const end of [...this.#pauses]) end();
+  }
+
+  async #again(job: Job, pipeline: string, store: () => Promise<unknown>): Promise<void> {
+    const end = performance.now() + AGAIN_MS;
+    for (;;) {
+      const last = this.#closing || performance.now() >= end;
       try {
         await store();
+        return;
       } catch (thrown) {
-        this.#logger.error(
-          { job: job.id, pipeline, error: messageOf(thrown) },
-          'a job that was acknowledged before its run cannot be stored again: it is lost',
-        );
+        if (last) {
+          this.#logger.error(
+            { job: job.id, pipeline, error: messageOf(thrown) },
+            'a job that was acknowledged before its run cannot be stored again: it is lost',
+          );
+          return;
+        }
       }
+      await this.#pause();
+    }
+  }
+
+  #pause(): Promise<void> {
+    if (this.#closing) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, STORE_RETRY_MS);
+      this.#pauses.add(end);
     });
   }
 

@@ -312,7 +312,12 @@ export class Pipeline implements DeliveryOwner {
 
   #again(job: Job, delivery: Delivery, next: Job, delayMs: number): void {
     if (job.options.autoAck !== true) delivery.release(next, delayMs);
-    else this.#context.followUps.again(job, this.pipeline, () => this.#store([{ job: next, delayMs }]));
+    else this.#context.followUps.again(job, this.pipeline, () => this.#keep({ job: next, delayMs }));
+  }
+
+  /** It goes with its queue, if that is removed meanwhile. */
+  async #keep(job: NewJob): Promise<void> {
+    if (!this.#closed) await this.#store([job]);
   }
 
   async #store(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {

@@ -146,6 +146,7 @@ export class Pipelines {
   /** Nothing more is handed over, to workers or to anybody else. */
   halt(): void {
     this.#halted = true;
+    this.followUps.hurry();
     for (const pipeline of this.#pipelines.values()) pipeline.halt();
   }
 

@@ -133,3 +133,45 @@ test('a retry is never refused, however full its queue is', async () => {
     ['b', 1],
   ]);
 });
+
+test('a job that was acknowledged before its run and wants to run again is stored when its store is back, or in the last moment', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const rig = await awayRig();
+  const autoAck = { options: { autoAck: true } };
+  await rig.running('work', job('a', autoAck));
+  await rig.running('work', job('b', autoAck));
+  rig.queue('work').fault = AWAY;
+  rig.pool.answer('a', { result: 'requeue', delay: 60_000 });
+  await turn();
+  rig.queue('work').fault = undefined;
+  t.mock.timers.tick(5000);
+  await turn();
+  assert.equal(await rig.queue('work').jobs(), 1);
+  rig.queue('work').fault = AWAY;
+  rig.pool.answer('b', { result: 'requeue', delay: 60_000 });
+  await turn();
+  rig.queue('work').fault = undefined;
+  rig.pipelines.halt();
+  rig.runner.stop();
+  await rig.pipelines.stop(1000);
+  assert.equal(await rig.queue('work').jobs(), 2);
+  assert.deepEqual(
+    rig.log.lines.filter((line) => /lost/.test(line)),
+    [],
+  );
+});
+
+test('a job that nothing but memory holds is lost when its store stays away, and the log says so', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const rig = await awayRig();
+  await rig.running('work', job('a', { options: { autoAck: true } }));
+  rig.queue('work').fault = AWAY;
+  rig.pool.answer('a', { result: 'requeue' });
+  await turn();
+  rig.pipelines.halt();
+  await rig.pipelines.stop(1000);
+  assert.deepEqual(
+    rig.log.lines.filter((line) => line.startsWith('error')),
+    ['error a job that was acknowledged before its run cannot be stored again: it is lost'],
+  );
+});
