@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import FakeTimers from '@sinonjs/fake-timers';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { Address } from '../../../src/core/scalars.ts';
 import type { JobConfig, RouteConfig } from '../../../src/plugins/cron/config.ts';
@@ -19,6 +20,9 @@ import { killMarked, MARK, processesMarked } from '../../helpers/processes.ts';
 import { makeTempDir } from '../../helpers/temp-dir.ts';
 import { eventually, within } from '../../helpers/wait-for.ts';
 
+/** What must come, on a machine that is busy too. */
+const LATEST_MS = 30_000;
+
 const OCCURRENCE = Date.parse('2026-06-01T03:00:00Z');
 const TIME = '2026-06-01T03:00:00.000Z';
 
@@ -27,7 +31,7 @@ function context(more: Partial<RunContext> = {}): RunContext & { stop(): void; e
   return {
     name: 'nightly',
     occurrence: OCCURRENCE,
-    timeoutMs: 10_000,
+    timeoutMs: 600_000,
     logger: silentLogger,
     stopping: stopping.signal,
     cut: cut.signal,
@@ -110,7 +114,7 @@ test('a request that is not answered, one that is cut off, and nobody there', as
   const stopped = context();
   const run = routeAction(ROUTE, async () => silent)(stopped);
   setImmediate(() => stopped.end());
-  assert.match((await within(run, 1000, 'its end')).message, /^PUT \S+: the server stopped$/);
+  assert.match((await within(run, LATEST_MS, 'its end')).message, /^PUT \S+: the server stopped$/);
   const nobody = { kind: 'unix', path: '/nowhere/http.sock' } as const;
   assert.match((await routeAction(ROUTE, async () => nobody)(context())).message, /ENOENT/);
 });
@@ -154,22 +158,22 @@ test('a program that takes too long, is stopped, or is cut', async (t) => {
   assert.equal(late.message, 'it ran longer than its timeout (200ms): it ended by SIGINT');
   const stopped = context();
   const polite = run(shell('trap "exit 0" INT; while :; do sleep 0.05; done'), stopped);
-  await eventually(() => left() > 0, 'the program');
+  await eventually(() => left() > 0, 'the program', LATEST_MS);
   stopped.stop();
   assert.match(
-    (await within(polite, 3000, 'its end')).message,
+    (await within(polite, LATEST_MS, 'its end')).message,
     /^the server stopped: it ended (with code 0|by SIGINT)/,
   );
   const cut = context();
   const deaf = run(shell('trap "" INT; sleep 600 & while :; do sleep 0.05; done'), cut);
-  await eventually(() => left() > 2, 'the program that is deaf');
+  await eventually(() => left() > 2, 'the program that is deaf', LATEST_MS);
   cut.stop();
   cut.end();
-  assert.equal((await within(deaf, 3000, 'its end')).message, 'the server stopped: it ended by SIGKILL');
+  assert.equal((await within(deaf, LATEST_MS, 'its end')).message, 'the server stopped: it ended by SIGKILL');
   const gone = context();
   gone.stop();
   gone.end();
-  assert.equal((await within(run('sleep 600', gone), 3000, 'its end')).result, 'failed');
+  assert.equal((await within(run('sleep 600', gone), LATEST_MS, 'its end')).result, 'failed');
   assert.equal(left(), 0);
 });
 
@@ -208,20 +212,40 @@ test('a job: as it is written, with what it is for; a second one only where that
   assert.deepEqual(twice, { result: 'skipped', message: 'the job of an earlier run waits or runs still' });
 });
 
-test('a push that fails is tried again where that may help, and not otherwise', async () => {
+test('a push that fails is tried again where that may help, and not otherwise', async (t) => {
+  const clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  t.after(() => clock.uninstall());
   const down = new CallError('the broker is away', 'ERR_JOBS_STORE');
   const mended = queue(down, ['id']);
-  assert.deepEqual(await jobAction(JOB, false, mended.call)(context()), { result: 'done', message: '' });
-  assert.equal(mended.sent.length, 2);
+  const pushed = jobAction(JOB, false, mended.call)(context());
+  await clock.tickAsync(999);
+  assert.equal(mended.sent.length, 1);
+  await clock.tickAsync(1);
+  assert.deepEqual([await pushed, mended.sent.length], [{ result: 'done', message: '' }, 2]);
   const late = queue(down);
-  const outcome = await jobAction(JOB, false, late.call)(context({ timeoutMs: 500 }));
-  assert.deepEqual(outcome, { result: 'failed', message: 'the broker is away' });
-  assert.equal(late.sent.length, 2, 'the last attempt comes with its timeout');
+  const failing = jobAction(JOB, false, late.call)(context({ timeoutMs: 9500 }));
+  await clock.tickAsync(9500);
+  assert.deepEqual(await failing, { result: 'failed', message: 'the broker is away' });
+  assert.equal(late.sent.length, 5, 'at 0, 1, 3 and 7 s, and the last attempt comes with its timeout');
   const wrong = queue(new CallError('no pipeline is called mail', 'ERR_JOBS_PIPELINE'));
   assert.equal((await jobAction(JOB, false, wrong.call)(context())).message, 'no pipeline is called mail');
   assert.equal(wrong.sent.length, 1);
   const stopped = context({ timeoutMs: 0 });
   const waiting = jobAction(JOB, false, queue(down).call)(stopped);
-  setImmediate(() => stopped.stop());
-  assert.equal((await within(waiting, 900, 'its end')).result, 'failed');
+  await clock.tickAsync(500);
+  stopped.stop();
+  assert.equal((await waiting).result, 'failed', 'on a clock that stands');
+  assert.equal(clock.countTimers(), 0);
+});
+
+test('a push that is tried again asks first whether another server has taken the occurrence over', async (t) => {
+  const clock = FakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  t.after(() => clock.uninstall());
+  const down = new CallError('the broker is away', 'ERR_JOBS_STORE');
+  const { sent, call } = queue(down);
+  const answers = [() => Promise.reject(new Error('Redis does not answer')), async () => true, async () => false];
+  const isOurs = (): Promise<boolean> => (answers.shift() ?? assert.fail())();
+  const outcome = jobAction(JOB, false, call)(context({ isOurs }));
+  await clock.tickAsync(8000);
+  assert.deepEqual([(await outcome).result, sent.length], ['elsewhere', 2]);
 });
