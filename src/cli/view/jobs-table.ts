@@ -46,7 +46,9 @@ export function renderJobs({ status, pipelines, running }: JobsView, screen: Scr
 }
 
 function pipelineCells(one: PipelineView): string[] {
-  const numbers = [one.waiting, one.delayed, one.running, one.done, one.failed, one.dead];
+  // A store that is away cannot tell what it holds: a 0 would say that all is done.
+  const held = one.state === 'down' ? ['-', '-'] : [one.waiting, one.delayed];
+  const numbers = [...held, one.running, one.done, one.failed, one.dead];
   return [printable(one.pipeline, LONGEST_NAME), one.driver, one.state, ...numbers.map(String)];
 }
 

@@ -41,6 +41,11 @@ test('a queue and a job that says how far it is', () => {
   ]);
 });
 
+test('a queue that is away shows no numbers of what it holds', () => {
+  const lines = render({ pipelines: [{ ...PIPELINE, state: 'down', waiting: 0, delayed: 0 }], running: [] });
+  assert.match(lines[1] ?? '', /^ emails +local +down +- +- +2 +481516 +9 +1$/);
+});
+
 test('a job that says nothing, one that waits for its worker, one that is done', () => {
   const { percent: _percent, message: _message, ...silent } = JOB;
   const lines = render({ running: [silent, { ...silent, pid: 0 }, { ...silent, percent: 100 }] }).slice(4);
