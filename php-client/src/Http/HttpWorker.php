@@ -81,7 +81,7 @@ final class HttpWorker
     }
 
     /**
-     * Waits for a request; null when the worker is to end.
+     * Waits for a request; null when the worker is to end. A job, which a pool of jobs without a command of its own gets here, fails and says why.
      *
      * @throws TransportException when the channel broke
      * @throws ProtocolException when the master sent something that is no request
@@ -89,6 +89,10 @@ final class HttpWorker
     public function waitRequest(): ?Request
     {
         $payload = $this->worker->waitPayload();
+        while ($payload !== null && isset($payload->head['job'])) {
+            $this->worker->error('This worker answers requests, and the server gave it a job: jobs.pool.command must name the script that runs jobs.');
+            $payload = $this->worker->waitPayload();
+        }
 
         return $payload === null ? null : RequestMapper::map($payload, $this->inform);
     }

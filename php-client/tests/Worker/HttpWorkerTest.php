@@ -40,6 +40,15 @@ final class HttpWorkerTest extends TestCase
         self::assertStringContainsString('left the loop', $master->log());
     }
 
+    public function testAJobFailsWithTheReasonAndTheWorkerLives(): void
+    {
+        $master = new Master(self::SCRIPT);
+        $reason = 'This worker answers requests, and the server gave it a job: jobs.pool.command must name the script that runs jobs.';
+        self::assertSame([$reason, $reason], [$master->job('App\SendMail'), $master->job('App\SendMail', 'x')]);
+        self::assertSame('Hello', $master->request('GET', '/hello')->body());
+        self::assertSame(0, $master->stop());
+    }
+
     /** @param list<string> $options */
     #[DataProvider('phpOptions')]
     public function testEveryByteOfHeadersAndBodiesPasses(array $options): void
