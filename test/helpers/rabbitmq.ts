@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Certificates } from './certificates.ts';
 import { freePort } from './free-port.ts';
 import { exists } from './paths.ts';
 import { makeTempDir } from './temp-dir.ts';
@@ -29,6 +30,8 @@ export interface RabbitMq {
   readonly address: string;
   /** `amqp://guest:guest@127.0.0.1:port/`. */
   readonly url: string;
+  /** `amqps://guest:guest@127.0.0.1:port/`, where it was started with certificates. */
+  readonly safeUrl: string;
   readonly pid: number;
   /** Stops or continues the process: a server that is there and does not answer. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
@@ -43,10 +46,11 @@ export interface RabbitMq {
 }
 
 /** Starts one and waits until it answers; takes 4 s and more, so a file of tests shares one. The owner calls `close`, usually in `after`. */
-export async function startRabbitMq(): Promise<RabbitMq> {
+export async function startRabbitMq(certificates?: Certificates): Promise<RabbitMq> {
   const dir = makeTempDir('rabbitmq');
-  const ports = { amqp: await freePort(), distribution: await freePort(), names: await freePort() };
-  const env = prepare(dir.path, ports);
+  const [amqp, amqps, distribution, names] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const ports = { amqp, amqps, distribution, names };
+  const env = prepare(dir.path, ports, certificates);
   let node: Node | undefined;
   const end = async (): Promise<void> => {
     await node?.end();
@@ -68,6 +72,7 @@ export async function startRabbitMq(): Promise<RabbitMq> {
     port: ports.amqp,
     address: `127.0.0.1:${ports.amqp}`,
     url: `amqp://guest:guest@127.0.0.1:${ports.amqp}/`,
+    safeUrl: `amqps://guest:guest@127.0.0.1:${ports.amqps}/`,
     get pid() {
       return node?.server.pid ?? 0;
     },
@@ -85,6 +90,7 @@ export async function startRabbitMq(): Promise<RabbitMq> {
 
 interface Ports {
   readonly amqp: number;
+  readonly amqps: number;
   readonly distribution: number;
   readonly names: number;
 }
@@ -94,10 +100,14 @@ interface Node {
   end(): Promise<void>;
 }
 
-function prepare(dir: string, ports: Ports): NodeJS.ProcessEnv {
+function prepare(dir: string, ports: Ports, certificates: Certificates | undefined): NodeJS.ProcessEnv {
+  const { cert, key } = certificates ?? {};
+  const safe = `{ssl_listeners, [{"127.0.0.1", ${ports.amqps}}]},
+    {ssl_options, [{certfile, "${cert}"}, {keyfile, "${key}"}, {verify, verify_none}]},`;
   // Erlang's own terms: the newer format is translated at each start, which takes seconds.
   const terms = `[{rabbit, [
     {tcp_listeners, [{"127.0.0.1", ${ports.amqp}}]},
+    ${certificates === undefined ? '' : safe}
     {log, [{file, [{file, false}]}, {console, [{enabled, true}, {level, warning}]}]},
     {disk_free_limit, 1000000}
   ]}].\n`;

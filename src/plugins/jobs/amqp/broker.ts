@@ -22,7 +22,7 @@ const REFUSALS = new Set([
   'VERSION_MISMATCH',
 ]);
 /** Codes of certificates that are not believed, and of speech that is no TLS. */
-export const CERTIFICATE = /CERT|SSL|TLS|EPROTO/;
+export const CERTIFICATE = /CERT|SSL|TLS|EPROTO|UNABLE_TO_VERIFY|INVALID_CA|INVALID_PURPOSE/;
 
 /** What is used of the package. */
 export type Library = Pick<typeof import('rabbitmq-client'), 'Connection'>;
@@ -44,6 +44,9 @@ export class BrokerError extends Error {
   static of(thrown: unknown): BrokerError {
     if (thrown instanceof BrokerError) return thrown;
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+    // OpenSSL's words for it hold a thread and a line of its source.
+    if (/wrong version number/.test(messageOf(thrown)))
+      return new BrokerError('it speaks no TLS on this port', 'NO_TLS', { cause: thrown });
     // The package begins with the method that failed and AMQP's name again: "QueueDeclare: PRECONDITION_FAILED - inequivalent arg ...".
     const message =
       messageOf(thrown)

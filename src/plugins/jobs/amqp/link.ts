@@ -19,6 +19,7 @@ const MOST_REASONS = 5;
 const CURES: Readonly<Record<string, string>> = {
   PRECONDITION_FAILED:
     'Write in the configuration what is there, take another queue, or delete it in RabbitMQ: it is then made as written.',
+  NO_TLS: 'Use a port that does, mostly 5671, or an amqp:// address without amqp.tls.',
   TLS: 'Check the files of amqp.tls: root_ca holds the certificate that signed that of the broker.',
 };
 

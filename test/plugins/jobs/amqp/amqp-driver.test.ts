@@ -4,17 +4,25 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { RrtsError } from '../../../../src/core/errors.ts';
 import { amqpDriverType } from '../../../../src/plugins/jobs/amqp/amqp-driver.ts';
+import { type Certificates, makeCertificates } from '../../../helpers/certificates.ts';
 import { type RabbitMq, startRabbitMq } from '../../../helpers/rabbitmq.ts';
+import { makeTempDir } from '../../../helpers/temp-dir.ts';
 import { eventually } from '../../../helpers/wait-for.ts';
 import { driverContract } from '../driver-contract.ts';
 import { job, makeDriver, now, otherClient, startDriver } from './rig.ts';
 
 describe('the driver amqp', { concurrency: true, timeout: 120_000 }, () => {
+  const dir = makeTempDir('certificates');
   let rabbit: RabbitMq;
+  let certificates: Certificates;
   before(async () => {
-    rabbit = await startRabbitMq();
+    certificates = await makeCertificates(dir.path, 'right');
+    rabbit = await startRabbitMq(certificates);
   });
-  after(() => rabbit?.close());
+  after(async () => {
+    await rabbit?.close();
+    dir.remove();
+  });
 
   let queues = 0;
   driverContract('amqp', {
@@ -207,6 +215,34 @@ describe('the driver amqp', { concurrency: true, timeout: 120_000 }, () => {
     const nowhere = makeDriver(t, `${rabbit.url}nowhere`);
     await assert.rejects(nowhere.driver.start(), refused('ERR_JOBS_STORE', /NOT_ALLOWED - vhost nowhere not found/));
     assert.deepEqual([...wrong.lines, ...nowhere.lines], []);
+  });
+
+  test('over TLS jobs go in and out, and a certificate that is not believed ends the start with the place and the cure', async (t) => {
+    const { driver, take } = await startDriver(t, rabbit.safeUrl, { tls: { rootCa: certificates.ca } });
+    await driver.push(now(job('a')));
+    driver.resume();
+    (await take(1)).ack();
+    const { ca: stranger } = await makeCertificates(dir.path, 'wrong');
+    const wrong = makeDriver(t, rabbit.safeUrl, { pipeline: 'wrong', tls: { rootCa: stranger } });
+    await assert.rejects(wrong.driver.start(), (error: RrtsError) => {
+      assert.equal(error.code, 'ERR_JOBS_STORE');
+      assert.match(
+        error.message,
+        /^RabbitMQ at amqps:\/\/127\.0\.0\.1:\d+\/ refuses jobs\.pipelines\.wrong\.config: .*certificate/,
+      );
+      assert.match(error.cure ?? '', /amqp\.tls: root_ca holds the certificate that signed that of the broker/);
+      return true;
+    });
+    const unknown = makeDriver(t, rabbit.safeUrl);
+    await assert.rejects(unknown.driver.start(), refused('ERR_JOBS_STORE', /certificate.*amqp\.tls: root_ca/));
+    const missing = makeDriver(t, rabbit.safeUrl, { tls: { rootCa: '/nowhere/ca.pem' } });
+    await assert.rejects(missing.driver.start(), refused('ERR_JOBS_STORE', /amqp\.tls: .*\/nowhere\/ca\.pem/));
+    const plain = makeDriver(t, rabbit.url.replace('amqp:', 'amqps:'));
+    await assert.rejects(
+      plain.driver.start(),
+      refused('ERR_JOBS_STORE', /refuses .*: it speaks no TLS on this port Use a port that does/),
+    );
+    assert.deepEqual([...wrong.lines, ...unknown.lines, ...missing.lines, ...plain.lines], []);
   });
 
   test('a push through an exchange reaches the bound queue, and one that reaches none is an error', async (t) => {

@@ -14,6 +14,8 @@ export interface Wish {
   readonly pipeline?: string;
   /** `config` of the pipeline, in camelCase. */
   readonly settings?: Record<string, unknown>;
+  /** `tls` of the section `amqp`, in camelCase. */
+  readonly tls?: Record<string, string>;
   readonly prefetch?: number;
   readonly maxWaiting?: number;
 }
@@ -39,7 +41,7 @@ export function makeDriver(t: TestContext, url: string, wish: Wish = {}): Rig {
   const lines: string[] = [];
   const driver = amqpDriverType.create(
     wish.settings ?? {},
-    { addr: url },
+    { addr: url, ...(wish.tls === undefined ? {} : { tls: wish.tls }) },
     {
       pipeline,
       key: `jobs.pipelines.${pipeline}.config`,
