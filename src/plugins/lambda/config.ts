@@ -40,7 +40,7 @@ export const lambdaSchema = z.strictObject({
   warmup: z
     .array(z.string().startsWith('arn:', 'must be an ARN'))
     .default([])
-    .describe('ARNs of schedule rules whose events only keep the function warm. {"warmer": true} does so always.'),
+    .describe('ARNs of rules and schedules whose events only keep the function warm. {"warmer": true} does so always.'),
 });
 
 /** `lambda:` as parsed, names in camelCase. */

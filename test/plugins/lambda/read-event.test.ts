@@ -161,3 +161,10 @@ test('groups are in order in FIFO queues only: elsewhere one that fails takes no
   assert.ok(lanesOf(JSON.parse(fifo)) < records);
   assert.equal(lanesOf(JSON.parse(fifo.replaceAll('.fifo', ''))), records);
 });
+
+test('a schedule of EventBridge Scheduler is one, and may keep the function warm', () => {
+  const arn = 'arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly';
+  const event = { ...lambdaEvent('schedule'), source: 'aws.scheduler', resources: [arn], detail: '{}' };
+  assert.equal(kindOf(event), 'schedule');
+  assert.equal(readEvent(invocation(event), { ...config, warmup: [arn] }).kind, 'warmup');
+});

@@ -68,9 +68,12 @@ export function jobEventOf(event: unknown, bytes: Buffer, id: string, names: Job
   return { kind: 'invoke', lanes: [[job]], failures: 'whole' };
 }
 
-/** ARNs of the rules that sent a scheduled event; undefined for an event of another kind. */
+/** EventBridge's rules, and its Scheduler where a schedule has no input of its own. */
+const SCHEDULERS: ReadonlySet<string> = new Set(['aws.events', 'aws.scheduler']);
+
+/** ARNs of the rules or schedules that sent a scheduled event; undefined for an event of another kind. */
 export function scheduleRules(event: Tree): readonly string[] | undefined {
-  if (textIn(event, 'source') !== 'aws.events' || textIn(event, 'detail-type') !== 'Scheduled Event') return undefined;
+  if (!SCHEDULERS.has(textIn(event, 'source')) || textIn(event, 'detail-type') !== 'Scheduled Event') return undefined;
   return textsIn(event, 'resources');
 }
 
