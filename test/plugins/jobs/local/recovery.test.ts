@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Recovered, recover } from '../../../../src/plugins/jobs/local/recovery.ts';
@@ -205,4 +205,66 @@ test('a newer version and files without a record of ours are refused and stay', 
   const text = place(directory, log.name, Buffer.alloc(3000, 'text'));
   await assert.rejects(recoverIn(directory), { message: `${text} is no file of a queue` });
   assert.deepEqual(readdirSync(directory), [basename(text)]);
+});
+
+/** Files that take only so many changes, the last of them by half; then they fail, as for a process that is killed. */
+function mortal(most: number): { open: typeof open; readonly isDead: boolean } {
+  let left = most;
+  const dies = (): boolean => left-- <= 0;
+  const dead = (): Error => new Error('killed');
+  const opening = async (path: string, flags: string, mode?: number): Promise<FileHandle> => {
+    if (flags === 'w' && dies()) throw dead();
+    const handle = await open(path, flags, mode);
+    return new Proxy(handle, {
+      get(target, name) {
+        const value = Reflect.get(target, name, target) as unknown;
+        if (typeof value !== 'function') return value;
+        const call = value.bind(target) as (...words: unknown[]) => unknown;
+        if (name === 'write' || name === 'writeFile') {
+          return async (bytes: Buffer, ...words: number[]) => {
+            if (!dies()) return call(bytes, ...words);
+            const half = bytes.subarray(0, bytes.length / 2);
+            await (name === 'write' ? target.write(half, 0, half.length, words[2]) : target.writeFile(half));
+            throw dead();
+          };
+        }
+        if (name !== 'truncate' && name !== 'datasync') return call;
+        return async (...words: unknown[]) => {
+          if (dies()) throw dead();
+          return call(...words);
+        };
+      },
+    });
+  };
+  return {
+    open: opening as typeof open,
+    get isDead() {
+      return left < 0;
+    },
+  };
+}
+
+test('killed at any step of its mending, it is begun again and finds the same', async (t) => {
+  const log = await makeLog(t, 6);
+  const damaged = Buffer.from(log.bytes);
+  const third = log.records[2] ?? { from: 0, to: 0 };
+  damaged.fill('X', third.from + 20, third.from + 40);
+  const bytes = damaged.subarray(0, damaged.length - 5);
+  const directory = tempDir(t).file('mending');
+  let steps = 0;
+  for (let isDead = true; isDead; steps++) {
+    place(directory, log.name, bytes);
+    const disk = mortal(steps);
+    const { logger } = recorder();
+    await recover({ directory, pipeline: 'test', key: 'key', logger, open: disk.open }).catch(() => undefined);
+    isDead = disk.isDead;
+    const { jobs } = await recoverIn(directory);
+    assert.deepEqual(jobs, [1, 2, 4, 5], `killed at step ${steps}`);
+    const asides = readdirSync(directory).filter((name) => name.includes('.corrupt-'));
+    const kept = Buffer.concat(asides.sort().map((name) => readFileSync(join(directory, name))));
+    assert.ok(kept.includes(bytes.subarray(third.from + 16, third.to)), `step ${steps}: the damage is kept`);
+    assert.deepEqual((await recoverIn(directory)).lines, [], 'a third start has nothing to say');
+  }
+  assert.ok(steps > 8, `${steps} steps`);
+  t.diagnostic(`${steps} steps`);
 });
