@@ -59,6 +59,7 @@ function makeApplication(t: TestContext): TempDir {
   chmodSync(dir.file('bin/tool'), 0o755);
   symlinkSync('..', dir.file('src/loop'));
   symlinkSync('nowhere', dir.file('src/broken'));
+  symlinkSync('itself', dir.file('src/itself'));
   symlinkSync('bin', dir.file('linked'));
   return dir;
 }
