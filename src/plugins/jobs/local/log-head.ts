@@ -88,9 +88,14 @@ export class LogHead {
     } catch (cause) {
       // After a sync that failed nobody knows what of the file is on the disk, the cut included, and a further sync would not tell: Linux reports an error once.
       const kept = !(await cut(handle, offset)) || isWritten;
-      if (kept) await this.#leave();
+      if (kept || this.#isSpent(segment)) await this.#leave();
       return { ok: false, path: segment.path, cause, kept };
     }
+  }
+
+  /** It fills the disk with nothing that is needed. Left behind it is removed at once, and makes the room that the next record needs. */
+  #isSpent(segment: Segment): boolean {
+    return segment === this.#segments[0] && segment.live.size === 0 && segment.size > SEGMENT_HEAD;
   }
 
   async #begin(): Promise<unknown> {

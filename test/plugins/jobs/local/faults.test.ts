@@ -202,6 +202,30 @@ function smallDisk(t: TestContext): string | undefined {
   return dir.path;
 }
 
+test('a disk that is full of what is done is made free by the queue itself, also of the file that it writes to', async (t) => {
+  const directory = tempDir(t).file('queue');
+  const used = (): number =>
+    readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+  const open = faultyOpen((operation) =>
+    operation === 'writev' && used() > 50_000 ? systemError('ENOSPC') : undefined,
+  );
+  const { driver, receiver } = await openRig(t, directory, { open }, { prefetch: 100 });
+  const ids: string[] = [];
+  const push = async (): Promise<boolean> => {
+    const id = `job-${ids.length}`;
+    const stored = await driver.push(now(job(id, { payload: Buffer.alloc(6000) }))).catch(() => []);
+    if (stored.length > 0) ids.push(id);
+    return stored.length > 0;
+  };
+  while (await push());
+  driver.resume();
+  for (const delivery of await receiver.count(ids.length)) delivery.ack();
+  await eventually(push, 'a push', 20_000);
+  await receiver.count(ids.length);
+  await driver.stop();
+  assert.deepEqual(await idsAfterRestart(t, directory), [ids.at(-1)], 'what was done does not come back');
+});
+
 test('a disk that is really full: pushes fail, jobs are run, space comes back, and every confirmed job is there once', async (t) => {
   const path = smallDisk(t);
   if (path === undefined) {
