@@ -209,3 +209,27 @@ test('two connections push at once, and each is told of its own', async (t) => {
   await app.ended(200);
   await app.stop();
 });
+
+test('a timeout kills the worker, counts as a failure, and holds nobody else up', async (t) => {
+  const app = await start(t, { pipeline: { timeout: '300ms', retry: { max_attempts: 2, delay: '10ms' } } });
+  // The others have time enough for a machine that stands still for a while.
+  await app.send([
+    { id: 'slow', job: 'sleep:60000' },
+    { id: 'allowed', job: 'sleep:700', timeout: 50_000 },
+    { id: 'quick', job: 'ok', timeout: 50_000 },
+  ]);
+  await app.ended(2);
+  await app.waiting(1, 'dead');
+  const { begun, ended } = app.notes;
+  assert.deepEqual(
+    [begun.get('slow'), [...ended].sort()],
+    [
+      2,
+      [
+        ['allowed', 1],
+        ['quick', 1],
+      ],
+    ],
+  );
+  await app.stop();
+});

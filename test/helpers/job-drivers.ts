@@ -15,8 +15,14 @@ export interface JobStore {
   readonly away?: () => Promise<void>;
   /** It comes back, with what it had confirmed. */
   readonly back?: () => Promise<void>;
+  /** Nobody listens any more where servers look for it; it stays up. */
+  readonly hide?: () => Promise<void>;
+  /** Ends `hide`. */
+  readonly show?: () => Promise<void>;
   /** Cuts every connection to it; it stays up. */
   readonly cut?: () => void;
+  /** Keys of `config` for a server that dies, or whose jobs run long: the broker gives up on it soon; undefined where it knows of its end at once. */
+  readonly shortLease?: ConfigTree;
   /** Connections that were tried since the start, by `performance.now()`. */
   readonly arrivals?: () => readonly number[];
 }
@@ -53,11 +59,14 @@ const redis: JobDriver = {
     t.after(() => server.stop());
     const proxy = await startTcpProxy(server.port);
     t.after(() => proxy.close());
-    const config = { addrs: [proxy.address], lease: '3s' };
+    const config = { addrs: [proxy.address] };
     return {
       pipeline: (name) => ({ driver: 'redis', config: { ...config, queue: name } }),
       away: () => server.stop(),
       back: () => server.restart(),
+      hide: () => proxy.leave(),
+      show: () => proxy.listen(),
+      shortLease: { lease: '3s' },
       cut: () => proxy.cut(),
       arrivals: () => proxy.arrivals,
     };
@@ -84,6 +93,8 @@ const amqp: JobDriver = {
       pipeline: (name) => ({ driver: 'amqp', config: { addr, queue: `${name}-${mark}` } }),
       away: () => broker.stop(),
       back: () => broker.restart(),
+      hide: () => proxy.leave(),
+      show: () => proxy.listen(),
       cut: () => proxy.cut(),
       arrivals: () => proxy.arrivals,
     };

@@ -20,6 +20,10 @@ export interface TcpProxy {
   refuse(): void;
   /** From now on no byte passes, in either direction, and no connection is ended: a network that swallows everything. */
   hold(): void;
+  /** From now on nobody listens there; `cut` goes with it. */
+  leave(): Promise<void>;
+  /** Ends `leave`. */
+  listen(): Promise<void>;
   /** Ends `refuse` and `hold`; what was held is passed on. */
   heal(): void;
   /** From now on new connections lead to another port of the loopback. */
@@ -98,11 +102,15 @@ class Relay implements TcpProxy {
     this.#answerGate = gate;
   }
 
-  async close(): Promise<void> {
+  async leave(): Promise<void> {
     this.cut();
     if (!this.#server.listening) return;
     this.#server.close();
     await once(this.#server, 'close');
+  }
+
+  close(): Promise<void> {
+    return this.leave();
   }
 
   #accept(client: Socket): void {

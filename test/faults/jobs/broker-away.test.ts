@@ -18,6 +18,10 @@ const CUTS = pick(8, 40);
 const PIPELINES = 2;
 /** Reconnections of one pipeline in any second. */
 const MOST_ATTEMPTS = 4;
+/** A driver tries each 2 s at most; the rest is for a machine that is busy with a broker that starts. */
+const NEXT_ATTEMPT_MS = 5000;
+/** For what only has to happen some day. */
+const DEADLINE_MS = 60_000;
 
 /** Pushes one job after the other until `stop`; gives the ids that were confirmed, and the refusals. */
 function producer(app: JobApp, prefix: string) {
@@ -79,13 +83,17 @@ for (const driver of JOB_DRIVERS) {
       await store.away?.();
       const known = store.arrivals?.().length ?? 0;
       const gone = performance.now();
-      await eventually(() => refusals.length > 0, 'a push that is refused', 10_000);
+      await eventually(() => refusals.length > 0, 'a push that is refused', DEADLINE_MS);
       await pause(Math.max(0, OUTAGE_MS - (performance.now() - gone)));
       const attempts = store.arrivals?.().slice(known) ?? [];
       const before = confirmed.length;
       await store.back?.();
       const begin = performance.now();
-      await eventually(() => confirmed.length > before, 'a push that is stored again', 20_000);
+      const attempt = () => store.arrivals?.().find((at) => at > begin);
+      await eventually(() => confirmed.length > before || attempt() !== undefined, 'an attempt', DEADLINE_MS);
+      // None, where the last one before went on until the broker was there.
+      const nextAttemptMs = Math.max(0, (attempt() ?? begin) - begin);
+      await eventually(() => confirmed.length > before, 'a push that is stored again', DEADLINE_MS);
       const healedMs = performance.now() - begin;
       await stop();
       await app.ended(new Set([...ids, ...confirmed]).size);
@@ -96,12 +104,13 @@ for (const driver of JOB_DRIVERS) {
         refused: refusals.length,
         attempts: attempts.length,
         perSecond,
+        nextAttemptMs,
         healedMs,
       };
       assertAll(t, app, [...ids, ...confirmed], facts);
       t.diagnostic(refusals[0]?.message ?? '');
       atMost(perSecond, MOST_ATTEMPTS * PIPELINES, 'attempts in a second');
-      atMost(healedMs, 5000, 'milliseconds until a push succeeded again');
+      atMost(nextAttemptMs, NEXT_ATTEMPT_MS, 'milliseconds until it was tried again');
       const lines = app.server.logs.records.filter(({ facts }) => ['warn', 'error'].includes(String(facts['level'])));
       atMost(lines.length, 4 * PIPELINES, 'lines of warnings and errors');
       await app.stop();
@@ -113,7 +122,7 @@ for (const driver of JOB_DRIVERS) {
       const { confirmed, refusals, stop } = producer(app, 'cut');
       for (let cut = 0; cut < CUTS; cut++) {
         const before = confirmed.length;
-        await eventually(() => confirmed.length > before + 3, 'pushes', 20_000);
+        await eventually(() => confirmed.length > before + 3, 'pushes', DEADLINE_MS);
         store.cut?.();
       }
       await stop();
@@ -125,7 +134,7 @@ for (const driver of JOB_DRIVERS) {
 
     test('a broker that is down at the start: the server starts, says so, and uses it once it is there', async (t) => {
       const store = await open(t);
-      await store.away?.();
+      await store.hide?.();
       const app = await startJobApp(t, store, { workers: 1 });
       assert.ok(
         app.server.logs.records.some(({ facts }) => facts['logger'] === 'jobs' && facts['level'] === 'warn'),
@@ -135,14 +144,14 @@ for (const driver of JOB_DRIVERS) {
         t.diagnostic(error.message);
         return /127\.0\.0\.1:\d+/.test(error.message) && !/\n/.test(error.message);
       });
-      await store.back?.();
+      await store.show?.();
       const sent = () =>
         app.send([{ id: 'later', job: 'ok' }]).then(
           () => true,
           () => false,
         );
-      await eventually(sent, 'a push', 20_000);
-      await eventually(() => app.notes.ended.has('later'), 'the job', 20_000);
+      await eventually(sent, 'a push', DEADLINE_MS);
+      await eventually(() => app.notes.ended.has('later'), 'the job', DEADLINE_MS);
       await app.stop();
     });
   });

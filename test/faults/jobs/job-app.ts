@@ -6,15 +6,17 @@ import { freePort } from '../../helpers/free-port.ts';
 import type { JobStore } from '../../helpers/job-drivers.ts';
 import { ROOT } from '../../helpers/paths.ts';
 import type { ProcessEntry } from '../../helpers/processes.ts';
-import { type ConfigTree, type ServerProcess, startServer } from '../../helpers/start-server.ts';
+import { type ConfigTree, mergeConfig, type ServerProcess, startServer } from '../../helpers/start-server.ts';
 import { makeTempDir, type TempDir } from '../../helpers/temp-dir.ts';
 import { eventually, within } from '../../helpers/wait-for.ts';
 import { RpcClient } from '../../plugins/rpc/rpc-client.ts';
 
 /** What a test wants beside its store. */
 export interface JobAppWish {
-  /** Keys of the pipeline `work`: `retry`, `timeout`, `config` ... */
+  /** Keys of the pipeline `work`: `retry`, `timeout` ... */
   readonly pipeline?: ConfigTree;
+  /** Keys added to `config` of `work`. */
+  readonly config?: ConfigTree;
   /** Added to the environment of the server. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Further pipelines. */
@@ -156,7 +158,12 @@ export async function startJobApp(t: TestContext, store: JobStore, wish: JobAppW
         pool: { num_workers: wish.workers ?? 2 },
         ...wish.jobs,
         pipelines: {
-          work: { dead_letter: 'dead', retry: { delay: '50ms' }, ...store.pipeline('work'), ...wish.pipeline },
+          work: {
+            dead_letter: 'dead',
+            retry: { delay: '50ms' },
+            ...mergeConfig(store.pipeline('work'), { config: wish.config ?? {} }),
+            ...wish.pipeline,
+          },
           dead: store.pipeline('dead'),
           ...wish.pipelines,
         },

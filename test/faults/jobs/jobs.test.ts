@@ -10,12 +10,14 @@ import { atMost, pick } from '../rig/length.ts';
 import { report } from '../rig/report.ts';
 import { type JobApp, type JobAppWish, startJobApp } from './job-app.ts';
 
+/** For what only has to happen some day. */
+const DEADLINE_MS = 60_000;
 /** What is refused is garbage until it is collected; 2,000 jobs of 5 kB are 10 MB. */
 const GROWTH_MIB = 200;
 
-// Much of it is waiting: two drivers at a time take half as long.
+// Much of it is waiting: two drivers at a time take half as long. The last of the list takes longest, so it is first.
 describe('jobs of every driver', { concurrency: 2 }, () => {
-  for (const driver of JOB_DRIVERS) {
+  for (const driver of [...JOB_DRIVERS].reverse()) {
     const start = async (t: TestContext, wish: JobAppWish = {}): Promise<JobApp> => {
       const dir = makeTempDir('store');
       t.after(() => dir.remove());
@@ -33,44 +35,29 @@ describe('jobs of every driver', { concurrency: 2 }, () => {
         await app.send(poison.map((job) => ({ id: `poison-${job}`, job })));
         await app.sendMany(300, 'ok');
         const notes = await app.ended(300);
-        await app.empty();
+        await app.waiting(poison.length, 'dead', DEADLINE_MS);
         const attempts = Object.fromEntries(poison.map((job) => [job, app.notes.begun.get(`poison-${job}`)]));
         report(t, { driver: driver.name, good: notes.ended.size, ...attempts });
         assert.deepEqual(attempts, { die: 3, 'exit:3': 3, fail: 3, error: 3, nonsense: 3, unrecoverable: 1 });
-        await app.waiting(poison.length, 'dead');
         assert.equal((await app.pipeline('work'))['dead'], poison.length);
         // They come back to where they failed, once somebody says so.
         const { count } = await app.call<{ count: number }>('jobs.Retry', { pipeline: 'dead' });
         assert.equal(count, poison.length);
         const again = () =>
           app.notes.begun.get('poison-die') === 6 && app.notes.begun.get('poison-unrecoverable') === 2;
-        await eventually(again, 'another three attempts', 20_000);
+        await eventually(again, 'another three attempts', DEADLINE_MS);
+        await app.waiting(poison.length, 'dead', DEADLINE_MS);
         await app.empty();
-        await app.waiting(poison.length, 'dead');
-        await app.stop();
-      });
-
-      test('a timeout kills the worker, counts as a failure, and holds nobody else up', async (t) => {
-        const app = await start(t, { pipeline: { timeout: '300ms', retry: { max_attempts: 2, delay: '10ms' } } });
-        await app.send([
-          { id: 'slow', job: 'sleep:60000' },
-          { id: 'allowed', job: 'sleep:700', timeout: 5000 },
-          { id: 'quick', job: 'ok' },
-        ]);
-        await app.ended(2, 20_000);
-        await app.empty();
-        const { begun, ended } = app.notes;
-        assert.deepEqual(
-          [begun.get('slow'), ended.get('slow'), ended.get('allowed'), ended.get('quick')],
-          [2, undefined, 1, 1],
-        );
-        await app.waiting(1, 'dead');
         await app.stop();
       });
 
       test('Q06 a job that runs long runs once', async (t) => {
-        const ms = pick(4000, 45_000);
-        const app = await start(t, { workers: 2 });
+        const dir = makeTempDir('store');
+        t.after(() => dir.remove());
+        const store = await driver.start(t, dir.path);
+        // Longer than the lease, where there is one.
+        const ms = store.shortLease === undefined ? pick(1000, 45_000) : pick(4000, 45_000);
+        const app = await startJobApp(t, store, { workers: 2, config: store.shortLease ?? {} });
         await app.send([{ id: 'long', job: `sleep:${ms}` }]);
         await app.sendMany(50, 'ok');
         await app.ended(51, ms + 20_000);
@@ -129,9 +116,9 @@ describe('jobs of every driver', { concurrency: 2 }, () => {
         const before = masterBytes(app);
         let pushed = 0;
         let refused = 0;
-        const end = performance.now() + pick(4000, 60_000);
+        const end = performance.now() + pick(1500, 60_000);
         // A broker takes its time for each confirm, so it may need more of it.
-        while (performance.now() < end || (refused < 1000 && performance.now() < end + 20_000)) {
+        while (performance.now() < end || (refused < 1000 && performance.now() < end + DEADLINE_MS)) {
           try {
             await app.send(Array.from({ length: 200 }, () => ({ job: 'sleep:5', payload: 'x'.repeat(5000) })));
             pushed += 200;
@@ -150,8 +137,8 @@ describe('jobs of every driver', { concurrency: 2 }, () => {
         // A broker counts what it has, not what is on its way.
         atMost(Number(waiting), most * 1.5, 'jobs in the queue');
         atMost(grownMiB, GROWTH_MIB, 'MiB by which the master grew');
-        const ran = app.notes.ended.size;
-        assert.ok(ran > 0 && ran < pushed);
+        const { ended } = await app.ended(1);
+        assert.ok(ended.size < pushed, `all of ${pushed} jobs were run`);
         await app.server.discard();
       });
     });

@@ -13,6 +13,8 @@ const KILL_EVERY_MS = 100;
 /** Enough for a run of some seconds: most take a millisecond, or the quick drivers are done before the killer has begun. */
 const JOBS = 10_000;
 const KILLS = pick(15, 100);
+/** Where boots are slow the kills make the run long, and the run makes more kills. */
+const MOST_KILLS = pick(100, Number.POSITIVE_INFINITY);
 
 // One driver after the other: what workers cost that boot again and again makes each of two take four times as long.
 for (const driver of JOB_DRIVERS) {
@@ -25,7 +27,7 @@ for (const driver of JOB_DRIVERS) {
     });
     const slow = driver.shared ? pick(JOBS / 2, JOBS) : JOBS;
     const pushed = Promise.all([app.sendMany(slow, 'sleep:1'), app.sendMany(JOBS - slow, 'ok', 'quick')]);
-    const stop = killRegularly(app, KILL_EVERY_MS, 1);
+    const stop = killRegularly(app, KILL_EVERY_MS, { keep: 1, most: MOST_KILLS });
     const ids = (await pushed).flat();
     const notes = await app.ended(JOBS, pick(120_000, 180_000));
     const kills = await stop();

@@ -47,7 +47,9 @@ for (const driver of JOB_DRIVERS.filter(({ durable }) => durable)) {
     let slowest = 0;
     let restart = 0;
     let left = 0;
-    let app = await startJobApp(t, store, { workers: 4, dir });
+    // Those that are killed leave jobs behind, which the next one shall have soon.
+    const open = (config = store.shortLease ?? {}) => startJobApp(t, store, { workers: 4, dir, config });
+    let app = await open();
     for (let kill = 1; kill <= KILLS; kill++) {
       const pushing = pushAll(app, 'sleep:2', ids, confirmed);
       await eventually(() => confirmed.size >= (JOBS * kill) / (KILLS + 1), 'half of the pushes', 60_000);
@@ -56,7 +58,7 @@ for (const driver of JOB_DRIVERS.filter(({ durable }) => durable)) {
       const before = readNotes(dir);
       left += [...confirmed].filter((id) => !before.ended.has(id)).length;
       const killed = performance.now();
-      app = await startJobApp(t, store, { workers: 4, dir });
+      app = await open(kill === KILLS ? {} : undefined);
       const ready = performance.now();
       restart = Math.max(restart, ready - killed);
       await eventually(() => readNotes(dir).order.length > before.order.length, 'a job after the restart', 30_000);
