@@ -1,4 +1,4 @@
-// Our own PHP package against RoadRunner's checklist of queues, for each driver.
+// Our own PHP package against RoadRunner's checklist of queues, on the default driver: the compat suite runs it for each of them.
 
 import { JOB_DRIVERS } from '../helpers/job-drivers.ts';
 import { fixture } from '../helpers/paths.ts';
@@ -13,4 +13,4 @@ const PACKAGE = {
   unknownPipeline: /no such pipeline: "nowhere"/,
 };
 
-for (const driver of JOB_DRIVERS) checkJobs(PACKAGE, driver);
+for (const driver of JOB_DRIVERS.filter(({ name }) => name === 'local')) checkJobs(PACKAGE, driver);

@@ -6,9 +6,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { RrtsError } from '../../../../src/core/errors.ts';
 import { type RabbitMq, startRabbitMq } from '../../../helpers/rabbitmq.ts';
 import { mostPerSecond, startTcpProxy, type TcpProxy } from '../../../helpers/tcp-proxy.ts';
-import { eventually } from '../../../helpers/wait-for.ts';
+import { eventually, within } from '../../../helpers/wait-for.ts';
 import { job, makeDriver, now, startDriver } from './rig.ts';
 
+/** For what only has to happen some day. */
+const DEADLINE_MS = 30_000;
+/** Bound of a stop, by the contract of drivers, and what a busy machine adds to it. */
+const STOP_MS = 5000;
+const BUSY_MS = 5000;
+/** Cuts of the connections, and jobs that are confirmed between two of them. */
+const CUTS = 5;
+const BETWEEN_CUTS = 50;
 /** basic.ack: class 60, method 80. */
 const ACK = Buffer.from([0, 60, 0, 80]);
 
@@ -30,14 +38,15 @@ describe('the driver amqp without its broker', { timeout: 180_000 }, () => {
     const first = proxy.arrivals.length;
     const { driver, lines, take } = makeDriver(t, url());
     const begin = performance.now();
-    await driver.start();
+    await within(driver.start(), DEADLINE_MS, 'the start');
     driver.resume();
-    await assert.rejects(driver.push(now(job('a'))), { code: 'ERR_JOBS_STORE' });
-    assert.ok(performance.now() - begin < 3000);
-    await pause(4000);
+    await assert.rejects(within(driver.push(now(job('a'))), DEADLINE_MS, 'the refusal'), { code: 'ERR_JOBS_STORE' });
+    // The fifth comes after waits of up to 250 ms, 500 ms, 1 s and 2 s.
+    await eventually(() => proxy.arrivals.length - first >= 5, 'five attempts');
     const attempts = proxy.arrivals.slice(first);
-    t.diagnostic(`${attempts.length} attempts in 4 s, at most ${mostPerSecond(attempts)} in a second`);
-    assert.ok(attempts.length >= 3 && mostPerSecond(attempts) < 5);
+    const ms = Math.round(performance.now() - begin);
+    t.diagnostic(`${attempts.length} attempts in ${ms} ms, at most ${mostPerSecond(attempts)} in a second`);
+    assert.ok(mostPerSecond(attempts) < 5);
     proxy.heal();
     await eventually(() => driver.push(now(job('a'))).catch(() => undefined), 'a push');
     (await take(1)).ack();
@@ -81,18 +90,14 @@ describe('the driver amqp without its broker', { timeout: 180_000 }, () => {
     const { driver, pipeline, taken, lines } = await startDriver(t, url(), { prefetch: 20 });
     driver.resume();
     const confirmed = new Set<string>();
-    const end = performance.now() + 4000;
     let rejected = 0;
     let cuts = 0;
-    const cutter = setInterval(() => {
-      cuts++;
-      proxy.cut();
-    }, 600);
+    let cutAt = 0;
     let settled = 0;
     const settle = (): void => {
       while (settled < taken.length) taken[settled++]?.ack();
     };
-    for (let number = 0; performance.now() < end; number++) {
+    for (let number = 0; cuts < CUTS || confirmed.size <= cutAt; number++) {
       const batch = Array.from({ length: 5 }, (_, index) => job(`${number}/${index}`));
       const ok = await driver.push(now(...batch)).then(
         () => true,
@@ -101,9 +106,14 @@ describe('the driver amqp without its broker', { timeout: 180_000 }, () => {
       if (ok) for (const { id } of batch) confirmed.add(id);
       else rejected += batch.length;
       settle();
+      // However slow the disk is, there is work between the cuts.
+      if (cuts < CUTS && confirmed.size >= cutAt + BETWEEN_CUTS) {
+        cuts++;
+        cutAt = confirmed.size;
+        proxy.cut();
+      }
       await pause(ok ? 2 : 20);
     }
-    clearInterval(cutter);
     const missing = (): string[] => {
       const seen = new Set(taken.map((one) => one.job.id));
       return [...confirmed].filter((id) => !seen.has(id));
@@ -123,7 +133,7 @@ describe('the driver amqp without its broker', { timeout: 180_000 }, () => {
     }, 'an empty queue');
     const again = taken.length - new Set(taken.map((one) => one.job.id)).size;
     t.diagnostic(`${pipeline}: ${confirmed.size} confirmed, ${rejected} rejected, ${cuts} cuts, ${again} run again`);
-    assert.ok(confirmed.size > 100 && cuts >= 4);
+    assert.ok(confirmed.size > CUTS * BETWEEN_CUTS);
     assert.equal(again, 0);
     assert.ok(lines.length <= 2 * cuts);
   });
@@ -132,17 +142,14 @@ describe('the driver amqp without its broker', { timeout: 180_000 }, () => {
     const { driver } = await startDriver(t, url());
     proxy.hold();
     t.after(() => proxy.heal());
-    const begin = performance.now();
-    await assert.rejects(driver.push(now(job('a'))), (error: RrtsError) => {
+    await assert.rejects(within(driver.push(now(job('a'))), DEADLINE_MS, 'the refusal'), (error: RrtsError) => {
       assert.equal(error.code, 'ERR_JOBS_STORE');
       assert.match(error.message, /no answer within 5 s/);
       return true;
     });
-    assert.ok(performance.now() - begin < 6000);
     const stop = performance.now();
-    await driver.stop();
+    await within(driver.stop(), STOP_MS + BUSY_MS, 'the stop');
     t.diagnostic(`stopped in ${Math.round(performance.now() - stop)} ms`);
-    assert.ok(performance.now() - stop < 5000);
     proxy.heal();
   });
 
@@ -154,10 +161,9 @@ describe('the driver amqp without its broker', { timeout: 180_000 }, () => {
     // The broker tells a publisher only when it publishes; that one push may be stored, once there is room.
     const first = await driver.push(now(job('blocked'))).catch((error: RrtsError) => error.message);
     const begin = performance.now();
+    // At once: what waited for an answer would say that there was none within 5 s.
     await assert.rejects(driver.push(now(job('refused'))), /it takes no messages now \(low on memory\)/);
-    const ms = performance.now() - begin;
-    t.diagnostic(`${String(first)}; then refused in ${Math.round(ms)} ms`);
-    assert.ok(ms < 1000);
+    t.diagnostic(`${String(first)}; then refused in ${Math.round(performance.now() - begin)} ms`);
     driver.resume();
     for (let number = 1; number <= 6; number++) (await take(number)).ack();
     await rabbit.control('set_vm_memory_high_watermark', '0.4');

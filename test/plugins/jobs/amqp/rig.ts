@@ -53,13 +53,13 @@ export function makeDriver(t: TestContext, url: string, wish: Wish = {}): Rig {
       deliver: (delivery) => void taken.push(delivery),
     },
   );
-  t.after(() => within(driver.stop(), 6000, 'the stop of a driver'));
+  t.after(() => within(driver.stop(), 15_000, 'the stop of a driver'));
   return {
     driver,
     pipeline,
     taken,
     lines,
-    take: async (wanted, ms = 5000) => {
+    take: async (wanted, ms = 20_000) => {
       await eventually(() => taken.length >= wanted, `${wanted} deliveries (there are ${taken.length})`, ms);
       const last = taken[wanted - 1];
       if (last === undefined) throw new Error('no delivery');

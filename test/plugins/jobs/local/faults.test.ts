@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { isRrtsError } from '../../../../src/core/errors.ts';
 import type { Delivery } from '../../../../src/plugins/jobs/driver.ts';
 import { makeTempDir } from '../../../helpers/temp-dir.ts';
-import { eventually } from '../../../helpers/wait-for.ts';
+import { eventually, within } from '../../../helpers/wait-for.ts';
 import { job, now } from '../driver-contract.ts';
 import { faultyOpen, makeRig, type Operation, openRig, systemError, tempDir } from './local-rig.ts';
 
@@ -163,9 +163,8 @@ test('a disk that hangs: a stop comes to an end, and the push is rejected', asyn
   hang.on = true;
   const push = driver.push(now(job('b')));
   push.catch(() => undefined);
-  const begun = performance.now();
-  await driver.stop();
-  assert.ok(performance.now() - begun < 6000);
+  // 5 s by the contract of drivers, and as much again for a busy machine.
+  await within(driver.stop(), 10_000, 'the stop');
   await assert.rejects(push, { code: 'ERR_JOBS_STORE' });
   assert.ok(lines.some(({ message }) => /did not answer in time/.test(message)));
 });

@@ -15,12 +15,12 @@ const LONG_LEASE_MS = 60_000;
 const HELD_LEASE_MS = 3000;
 
 /** Two masters on one queue; the first one's connection goes through a proxy, and its leases are those that may end. */
-async function twoMasters(t: TestContext, leaseMs = LEASE_MS) {
+async function twoMasters(t: TestContext, { leaseMs = LEASE_MS, prefetch = 50 } = {}) {
   const redis = await startRedis();
   t.after(() => redis.stop());
   const proxy = await startTcpProxy(redis.port);
   t.after(() => proxy.close());
-  const first = await openQueue(t, { leaseMs, port: proxy.port });
+  const first = await openQueue(t, { leaseMs, prefetch, port: proxy.port });
   const second = await openQueue(t, { leaseMs: LONG_LEASE_MS, port: redis.port });
   return { redis, proxy, first, second };
 }
@@ -59,7 +59,7 @@ describe('leases of jobs in Redis', { concurrency: 4 }, () => {
     acked?.ack();
     released?.release({ ...released.job, attempt: 2 }, 0);
     proxy.heal();
-    await eventually(() => first.infos.some((line) => line.includes('answers again')), 'the connection', 10_000);
+    await eventually(() => first.infos.some((line) => line.includes('answers again')), 'the connection');
     // The third one still runs there; it is told that this is not its own any more.
     await eventually(() => first.warnings.some((line) => line.includes('have lost their lease')), 'the warning');
     assert.equal(await redis.command('HLEN rrts:jobs:{test}:jobs'), ':3', 'all are still there');
@@ -70,7 +70,7 @@ describe('leases of jobs in Redis', { concurrency: 4 }, () => {
   });
 
   test('a job that runs longer than its lease is handed over once', async (t) => {
-    const { redis, first, second } = await twoMasters(t, HELD_LEASE_MS);
+    const { redis, first, second } = await twoMasters(t, { leaseMs: HELD_LEASE_MS });
     await first.driver.push(newJobs(5));
     first.driver.resume();
     await eventually(() => first.deliveries.length === 5, 'the jobs');
@@ -90,7 +90,7 @@ describe('leases of jobs in Redis', { concurrency: 4 }, () => {
     await pause(1.5 * LEASE_MS);
     for (const delivery of first.deliveries.slice(0, 4)) delivery.ack();
     proxy.heal();
-    await eventually(async () => (await redis.command('HLEN rrts:jobs:{test}:jobs')) === ':6', 'the acks', 10_000);
+    await eventually(async () => (await redis.command('HLEN rrts:jobs:{test}:jobs')) === ':6', 'the acks');
     await pause(1.5 * LEASE_MS);
     assert.equal(first.deliveries.length, 10);
     for (const delivery of first.deliveries.slice(4)) delivery.ack();
@@ -103,7 +103,7 @@ describe('leases of jobs in Redis', { concurrency: 4 }, () => {
     for (const delivery of first.deliveries) delivery.ack();
     await pause(1.5 * LEASE_MS);
     proxy.heal();
-    await eventually(async () => (await redis.command('HLEN rrts:jobs:{test}:jobs')) === ':0', 'the acks', 15_000);
+    await eventually(async () => (await redis.command('HLEN rrts:jobs:{test}:jobs')) === ':0', 'the acks');
     assert.equal(first.deliveries.length, 1200);
   });
 
@@ -120,7 +120,7 @@ describe('leases of jobs in Redis', { concurrency: 4 }, () => {
       return lost++ > 0;
     });
     driver.resume();
-    await eventually(() => deliveries.length === 10, 'the jobs', 10_000);
+    await eventually(() => deliveries.length === 10, 'the jobs');
     assert.ok(lost >= 2, `${lost} answers with jobs`);
     assert.equal(await redis.command('ZCARD rrts:jobs:{test}:reserved'), ':10');
   });

@@ -63,7 +63,7 @@ describe('a Redis that goes away', { concurrency: 4 }, () => {
       // Redis does not hear of these until it is back.
       while (settled < 20 * round) queue.deliveries[settled++]?.ack();
       await redis.restart();
-      await eventually(() => queue.infos.length === round, 'the connection', 10_000);
+      await eventually(() => queue.infos.length === round, 'the connection');
       if (round < 3) await eventually(() => queue.deliveries.length === 20 * (round + 1), 'the next jobs');
     }
     await isEmpty(redis);
@@ -131,7 +131,7 @@ describe('a Redis that goes away', { concurrency: 4 }, () => {
         await probe();
         return cuts > known;
       }, `a cut ${when}`);
-      await eventually(probe, 'the connection', 10_000);
+      await eventually(probe, 'the connection');
     }
     await isEmpty(redis);
     const ids = queue.deliveries.map(({ job }) => job.id);
@@ -163,7 +163,7 @@ describe('a Redis that goes away', { concurrency: 4 }, () => {
     await queue.driver.push(newJobs(10));
     await eventually(() => queue.deliveries.length === 5, 'a full hand');
     await redis.restart();
-    await eventually(() => queue.infos.length === 1, 'the connection', 10_000);
+    await eventually(() => queue.infos.length === 1, 'the connection');
     for (const delivery of queue.deliveries) delivery.ack();
     await queue.driver.push(newJobs(3, 'new'));
     await eventually(() => queue.deliveries.length === 8, 'the new jobs');
@@ -200,7 +200,7 @@ describe('a Redis that goes away', { concurrency: 4 }, () => {
     await assert.rejects(queue.driver.stats(), { code: 'ERR_JOBS_STORE' });
     const redis = await startRedis({ port });
     t.after(() => redis.stop());
-    await eventually(() => pushes(queue, 'a'), 'a push', 10_000);
+    await eventually(() => pushes(queue, 'a'), 'a push');
     await eventually(() => queue.deliveries.length === 1, 'the job');
     assert.equal(queue.warnings.length, 1, queue.warnings.join('\n'));
   });
@@ -256,7 +256,7 @@ test(`${OUTAGE_MS} ms without Redis: fewer than 5 attempts in each second, and n
   await pause(OUTAGE_MS);
   const { user, system } = process.cpuUsage(cpu);
   proxy.heal();
-  await eventually(() => queue.deliveries.length === 15, 'the next jobs', 10_000);
+  await eventually(() => queue.deliveries.length === 15, 'the next jobs');
   const most = mostPerSecond(proxy.arrivals.slice(known));
   t.diagnostic(
     `${proxy.arrivals.length - known} attempts, ${most} in a second at most; ${(user + system) / 1000} ms of CPU`,
