@@ -24,7 +24,7 @@ const NEXT_ATTEMPT_MS = 5000;
 const DEADLINE_MS = 60_000;
 
 /** Pushes one job after the other until `stop`; gives the ids that were confirmed, and the refusals. */
-function producer(app: JobApp, prefix: string) {
+function producer(t: TestContext, app: JobApp, prefix: string) {
   const confirmed: string[] = [];
   const refusals: { message: string; ms: number }[] = [];
   let running = true;
@@ -42,6 +42,9 @@ function producer(app: JobApp, prefix: string) {
     }
   };
   const ended = work();
+  t.after(() => {
+    running = false;
+  });
   return {
     confirmed,
     refusals,
@@ -79,7 +82,7 @@ for (const driver of JOB_DRIVERS) {
       const app = await startJobApp(t, store, { workers: 2 });
       const ids = await app.sendMany(JOBS, 'sleep:5');
       await app.ended(20);
-      const { confirmed, refusals, stop } = producer(app, 'during');
+      const { confirmed, refusals, stop } = producer(t, app, 'during');
       await store.away?.();
       const known = store.arrivals?.().length ?? 0;
       const gone = performance.now();
@@ -119,7 +122,7 @@ for (const driver of JOB_DRIVERS) {
     test(`Q04 ${CUTS} cuts of every connection, under work: 0 lost`, async (t) => {
       const store = await open(t);
       const app = await startJobApp(t, store, { workers: 2 });
-      const { confirmed, refusals, stop } = producer(app, 'cut');
+      const { confirmed, refusals, stop } = producer(t, app, 'cut');
       for (let cut = 0; cut < CUTS; cut++) {
         const before = confirmed.length;
         await eventually(() => confirmed.length > before + 3, 'pushes', DEADLINE_MS);
