@@ -20,7 +20,7 @@ const BETWEEN_CUTS = 50;
 /** basic.ack: class 60, method 80. */
 const ACK = Buffer.from([0, 60, 0, 80]);
 
-describe('the driver amqp without its broker', { timeout: 180_000 }, () => {
+describe('the driver amqp without its broker', { timeout: 300_000 }, () => {
   let rabbit: RabbitMq;
   let proxy: TcpProxy;
   const url = (): string => `amqp://guest:guest@${proxy.address}/`;
