@@ -15,6 +15,8 @@ const GOOD_MS = 1000;
 /** Reasons in the log for one outage. */
 const MOST_REASONS = 5;
 
+/** What to do about a broker that is away. */
+const AWAY = 'Start that RabbitMQ, or correct its address; rrts goes on trying.';
 /** What to do about what the broker refuses, by AMQP's code. */
 const CURES: Readonly<Record<string, string>> = {
   PRECONDITION_FAILED:
@@ -80,14 +82,14 @@ export class Link {
   /** @throws RrtsError ERR_JOBS_STORE when there is none. */
   need(): Session {
     if (this.#session !== undefined) return this.#session;
-    throw this.error(this.#fault ?? 'it is not connected');
+    throw this.error(this.#fault ?? 'it is not connected', undefined, AWAY);
   }
 
   /** An error that names pipeline and broker. */
-  error(reason: string, cause?: unknown): RrtsError {
+  error(reason: string, cause?: unknown, cure?: string): RrtsError {
     const { key, pipeline } = this.#user;
     const message = `the pipeline ${pipeline}: RabbitMQ at ${this.#settings.place}: ${reason}`;
-    return new RrtsError('ERR_JOBS_STORE', message, { place: key, cause });
+    return new RrtsError('ERR_JOBS_STORE', message, { place: key, ...(cure === undefined ? {} : { cure }), cause });
   }
 
   /** Ends the session and all attempts. */

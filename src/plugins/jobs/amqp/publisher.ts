@@ -87,7 +87,10 @@ export class Publisher {
 
   async #window(jobs: readonly Routed[]): Promise<void> {
     const session = this.#link.need();
-    if (session.blocked !== undefined) throw this.#link.error(`it takes no messages now (${session.blocked})`);
+    if (session.blocked !== undefined) {
+      const cure = 'Give RabbitMQ memory or room on its disk; pushes then work again by themselves.';
+      throw this.#link.error(`it takes no messages now (${session.blocked})`, undefined, cure);
+    }
     try {
       await bounded(this.#publish(session, jobs));
     } catch (thrown) {

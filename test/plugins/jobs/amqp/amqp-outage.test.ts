@@ -40,7 +40,10 @@ describe('the driver amqp without its broker', { timeout: 300_000 }, () => {
     const begin = performance.now();
     await within(driver.start(), DEADLINE_MS, 'the start');
     driver.resume();
-    await assert.rejects(within(driver.push(now(job('a'))), DEADLINE_MS, 'the refusal'), { code: 'ERR_JOBS_STORE' });
+    await assert.rejects(within(driver.push(now(job('a'))), DEADLINE_MS, 'the refusal'), {
+      code: 'ERR_JOBS_STORE',
+      cure: /rrts goes on trying/,
+    });
     // The fifth comes after waits of up to 250 ms, 500 ms, 1 s and 2 s.
     await eventually(() => proxy.arrivals.length - first >= 5, 'five attempts');
     const attempts = proxy.arrivals.slice(first);
