@@ -115,10 +115,10 @@ describe('the example', () => {
 
   test('a delay is kept, and a unique message waits once', async () => {
     const from = performance.now();
-    assert.notEqual((await send('to=late@example.org&delay=1&unique=late')).id, null);
-    assert.equal((await send('to=late@example.org&delay=1&unique=late')).id, null);
+    assert.notEqual((await send('to=late@example.org&delay=3&unique=late')).id, null);
+    assert.equal((await send('to=late@example.org&delay=3&unique=late')).id, null);
     await mailTo('late@example.org');
-    assert.ok(performance.now() - from >= 1000);
+    assert.ok(performance.now() - from >= 3000);
     assert.equal(outbox().filter(({ to }) => to === 'late@example.org').length, 1);
   });
 

@@ -28,7 +28,7 @@ test('what waits, is delayed, or was handed over is there after a restart, in it
   const first = await openRig(t, directory, {}, { prefetch: 3 });
   await first.driver.push([
     ...now(job('a'), job('b'), job('c'), job('d'), job('urgent', { priority: 1 })),
-    { job: job('soon', { options: { unique: 'key' } }), delayMs: 1000 },
+    { job: job('soon', { options: { unique: 'key' } }), delayMs: 3000 },
   ]);
   first.driver.resume();
   const [urgent, a, b] = await first.receiver.count(3);
