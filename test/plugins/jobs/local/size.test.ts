@@ -41,7 +41,7 @@ test('100,000 waiting jobs take little memory, survive kill -9, and are there ag
   await once(filler, 'exit');
   const startMs: number[] = [];
   const quickest = (): number => Math.min(...startMs);
-  // A machine that is busy elsewhere makes a start slow; one of three is not held up.
+  // Without what the process waited for a processor; and of three starts one is not held up by a disk that others use.
   for (let start = 0; start === 0 || (quickest() >= 2000 && start < 3); start++) {
     const [holder, held] = await queueProcess(t, 'hold', directory);
     startMs.push(Number(held['startMs']));
