@@ -51,7 +51,7 @@ const OWN_STAGE = ['e2e', 'faults', 'compat'];
 const FAULTS =
   process.env['RUN_LONG'] === '1'
     ? { minutes: 60, testMinutes: 15, concurrency: 1 }
-    : { minutes: 12, testMinutes: 3, concurrency: availableParallelism() };
+    : { minutes: 25, testMinutes: 6, concurrency: availableParallelism() };
 
 const EVERY_GROUP = ['lint', 'php', 'unit', 'e2e', 'examples', 'faults', 'compat'];
 
@@ -82,12 +82,12 @@ export const STAGES = /** @type {Stage[]} */ ([
     ...exampleFiles(),
   ]),
   clientTool('phpstan', PHPSTAN_CONFIGS, ['php', ...PHPSTAN]),
-  { name: 'phpunit', groups: ['php'], limit: 4 * MINUTE, run: phpUnit },
-  nodeTests('unit', { groups: ['unit'], minutes: 10, testMinutes: 2, concurrency: availableParallelism() }),
-  nodeTests('e2e', { groups: ['e2e'], minutes: 15, testMinutes: 4, concurrency: availableParallelism() }),
+  { name: 'phpunit', groups: ['php'], limit: 8 * MINUTE, run: phpUnit },
+  nodeTests('unit', { groups: ['unit'], minutes: 20, testMinutes: 5, concurrency: availableParallelism() }),
+  nodeTests('e2e', { groups: ['e2e'], minutes: 25, testMinutes: 8, concurrency: availableParallelism() }),
   { name: 'examples', groups: ['e2e', 'examples'], limit: 3 * MINUTE, run: () => checkExamples() },
   nodeTests('faults', { groups: ['faults'], ...FAULTS }),
-  nodeTests('compat', { groups: ['compat'], minutes: 5, testMinutes: 4, concurrency: 1, prepare: prepareCompat }),
+  nodeTests('compat', { groups: ['compat'], minutes: 12, testMinutes: 8, concurrency: 1, prepare: prepareCompat }),
 ]);
 
 async function composerPackages() {
@@ -134,7 +134,7 @@ function tool({ name, groups, needs, command: [command, ...args], cwd = ROOT }) 
   return {
     name,
     groups,
-    limit: 3 * MINUTE,
+    limit: 6 * MINUTE,
     run: async ({ timeout }) => {
       const alternatives = [needs].flat();
       if (!alternatives.some((file) => exists(join(cwd, file)))) return absent(name, alternatives[0]);

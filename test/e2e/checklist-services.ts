@@ -175,14 +175,14 @@ async function checkKeyValue({ client }: Rig, messages: boolean): Promise<void> 
   const ttl = await call<Record<string, string | null>>('kv.ttl', 'cache', ['long']);
   const left = (Date.parse(ttl['long'] ?? '') - Date.now()) / 1000;
   assert.ok(left > 590 && left <= 601, `${left} s`);
-  await eventually(async () => !(await call<boolean>('kv.has', 'cache', 'short')), 'the end of a value', 5000);
+  await eventually(async () => !(await call<boolean>('kv.has', 'cache', 'short')), 'the end of a value', 20_000);
   await call('kv.delete', 'cache', ['a']);
   assert.equal(await call('kv.has', 'cache', 'a'), false);
   if (messages) {
     await call('kv.set', 'cache', { c: 'three' });
     await call('kv.expire', 'cache', ['c'], 1);
     assert.deepEqual(await call('kv.get', 'cache', ['c']), { c: 'three' });
-    await eventually(async () => !(await call<boolean>('kv.has', 'cache', 'c')), 'the end of a value', 5000);
+    await eventually(async () => !(await call<boolean>('kv.has', 'cache', 'c')), 'the end of a value', 20_000);
   }
   await call('kv.clear', 'cache');
   assert.deepEqual(await call('kv.get', 'cache', ['b', 'long']), { b: null, long: null });
@@ -261,7 +261,7 @@ async function checkService({ client, server }: Rig, messages: boolean): Promise
   await eventually(async () => (await statuses('once'))[0]?.error === 'ended with code 0', 'its end');
   assert.equal(await call('service.create', 'again', 'true', { remain_after_exit: true, restart_sec: 1 }), true);
   const [first] = await statuses('again');
-  await eventually(async () => (await statuses('again'))[0]?.pid !== first?.pid, 'the next start', 10_000);
+  await eventually(async () => (await statuses('again'))[0]?.pid !== first?.pid, 'the next start', 20_000);
   await assert.rejects(call('service.create', 'ticker', 'sleep 1'), /the service ticker exists already/);
   await assert.rejects(call('service.create', 'bad', '/no/such/program'), /cannot start "\/no\/such\/program"/);
   for (const command of ['service.terminate', 'service.restart', 'service.statuses']) {

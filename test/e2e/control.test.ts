@@ -158,14 +158,14 @@ describe('rrts stop', { concurrency: 2 }, () => {
     const { code } = await runFor(t, server, ['stop', '-f', '-s']);
     assert.equal(code, 0);
     assert.match(String(await slow), /^(5\d\d|cut)$/);
-    assert.equal((await server.waitForEnd(3000)).code, 143);
+    assert.equal((await server.waitForEnd(20_000)).code, 143);
   });
 
   test('while it boots: workers shows it, reset and stop work', async (t) => {
     const config = { http: { pool: { allocate_timeout: '60s' } } };
     const server = await spawnServer({ command: ['php', fixture('misbehaving/never-answers.php')], config });
     t.after(() => server.discard());
-    await eventually(() => server.workers().length === 2, 'workers that boot', 15_000);
+    await eventually(() => server.workers().length === 2, 'workers that boot', 20_000);
     const { stdout } = await runFor(t, server, ['workers']);
     assert.match(stdout, /, starting, up[\s\S]*\nhttp: 2 workers, 2 starting, 0 waiting\n/);
     assert.equal((await runFor(t, server, ['stop'])).code, 0);
@@ -176,7 +176,7 @@ describe('rrts stop', { concurrency: 2 }, () => {
     const server = await start(t, { config: { endure: { grace_period: '300s' } } });
     const [slow] = await running(t, server, 600_000);
     const first = runFor(t, server, ['stop']);
-    await server.waitForLog(mentions(/asked to stop/), 'that it stops', 10_000);
+    await server.waitForLog(mentions(/asked to stop/), 'that it stops', 20_000);
     assert.match((await runFor(t, server, ['workers'])).stdout, /, stopping, up/);
     for (const words of [['reset'], ['workers', 'add']]) {
       const { code, stderr } = await runFor(t, server, words);
@@ -211,7 +211,7 @@ describe('P05 the control socket', { concurrency: 2 }, () => {
       const starting = spawnServer({ command: SDK_JSON.command, config: { control: { socket: path } } });
       const server = await starting.finally(() => process.umask(before));
       t.after(() => server.discard());
-      await eventually(() => existsSync(path), 'the socket', 10_000);
+      await eventually(() => existsSync(path), 'the socket', 20_000);
       assert.equal(statSync(path).mode & 0o777, 0o600);
       assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700);
       assert.equal((await runFor(t, server, ['stop'])).code, 0);

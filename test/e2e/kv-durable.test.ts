@@ -30,7 +30,7 @@ test('lmdb: every Set that was answered is there after kill -9, three times over
   for (let round = 0; round < 3; round++) {
     const server = spawnWithYaml(yaml, {});
     t.after(() => server.discard());
-    await server.waitForLog(({ text }) => text.includes('rpc listens'), 'of the listener', 15_000);
+    await server.waitForLog(({ text }) => text.includes('rpc listens'), 'of the listener', 20_000);
     await assertAllThere(port, answered);
     const before = answered.size;
     const writers = Array.from({ length: WRITERS }, (_, writer) => writeUntilCut(port, `${round}/${writer}`, answered));
@@ -41,7 +41,7 @@ test('lmdb: every Set that was answered is there after kill -9, three times over
   }
   const server = spawnWithYaml(yaml, {});
   t.after(() => server.discard());
-  await server.waitForLog(({ text }) => text.includes('rpc listens'), 'of the listener', 15_000);
+  await server.waitForLog(({ text }) => text.includes('rpc listens'), 'of the listener', 20_000);
   await assertAllThere(port, answered);
   await server.stop();
   t.diagnostic(`${answered.size} answered writes, 3 kills, none lost`);

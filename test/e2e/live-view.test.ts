@@ -49,9 +49,9 @@ describe('the live view on a terminal', { concurrency: 2 }, () => {
       const slow = ask(server, '/sleep?ms=60000').catch(() => undefined);
       await eventually(() => screen.text.includes('GET /sleep?ms=60000'), 'the request that runs', 20_000);
       const before = pictures();
-      await eventually(() => pictures() > before, 'a further picture', 10_000);
+      await eventually(() => pictures() > before, 'a further picture', 20_000);
       type(key);
-      await within(ended, 10_000, 'the end of the view');
+      await within(ended, 20_000, 'the end of the view');
       assert.match(screen.text, /code 0\r\n/);
       assert.ok(screen.text.lastIndexOf(SHOW_CURSOR) > screen.text.lastIndexOf('q ends'), 'the cursor is shown again');
       assert.match(screen.text, / icanon/);
@@ -69,7 +69,7 @@ describe('the live view on a terminal', { concurrency: 2 }, () => {
     const { screen, ended } = onTerminal(t, server);
     await eventually(() => screen.text.includes('q ends'), 'a picture', 20_000);
     await server.stop();
-    await within(ended, 10_000, 'the end of the view');
+    await within(ended, 20_000, 'the end of the view');
     assert.match(screen.text, /rrts: .*the server closed the connection\r\n/);
     assert.match(screen.text, /code 69\r\n/);
     assert.match(screen.text, / icanon/);

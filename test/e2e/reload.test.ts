@@ -44,7 +44,7 @@ async function start(t: TestContext, config: ConfigTree = {}, command?: readonly
     reload: async (result: RegExp) => {
       const before = times(result);
       server.child.kill('SIGHUP');
-      await eventually(() => times(result) > before, `a log line ${result}`, 15_000);
+      await eventually(() => times(result) > before, `a log line ${result}`, 20_000);
       const line = server.logs.all(mentions(result)).at(-1);
       assert.ok(line !== undefined);
       return line;

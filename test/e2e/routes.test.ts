@@ -144,7 +144,7 @@ test('a reload takes over routes and the keys of named pools; a new pool needs a
   const before = parse(readFileSync(file, 'utf8')) as { http: ConfigTree };
   const reload = async (http: ConfigTree, said: RegExp): Promise<LogRecord> => {
     writeFileSync(file, stringify({ ...before, http: { ...before.http, ...http } }));
-    const line = server.waitForLog(mentions(said), `that says ${said}`, 15_000);
+    const line = server.waitForLog(mentions(said), `that says ${said}`, 20_000);
     server.child.kill('SIGHUP');
     return line;
   };

@@ -77,7 +77,7 @@ for (const driver of ['memory', 'redis'] as const) {
     };
     await eventually(waits, 'a worker that waits');
     process.kill(await askJson<number>(server, '/waiter'), 'SIGKILL');
-    assert.equal((await within(waiting, 10_000, 'the answer about the dead worker')).status, 502);
+    assert.equal((await within(waiting, 20_000, 'the answer about the dead worker')).status, 502);
     assert.equal(await askJson(server, '/release'), true);
     assert.equal(await askJson(server, '/exists'), false, 'nobody got it');
     await server.stop();

@@ -50,7 +50,7 @@ describe('S09 systemd', { concurrency: 2 }, () => {
     const environment = { NOTIFY_SOCKET: systemd.path, WATCHDOG_USEC: '1000000' };
     const server = await spawnServer({ command: ['php', fixture('misbehaving/boot-slow.php')], environment });
     t.after(() => server.discard());
-    await eventually(() => server.workers().length > 0, 'workers that boot', 15_000);
+    await eventually(() => server.workers().length > 0, 'workers that boot', 20_000);
     assert.notEqual(await statusOf(server, '/ready'), 200);
     assert.deepEqual(systemd.messages(), [], 'nothing while they boot');
     await waitUntilReady(server);

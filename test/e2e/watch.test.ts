@@ -33,7 +33,7 @@ async function start(t: TestContext, wish: ServerWish = {}) {
   const server = spawnWithYaml(yaml, { cwd: dir.path, args: ['--watch'], ...wish }, [port, statusPort]);
   t.after(() => server.discard());
   await waitUntilReady(server);
-  await server.waitForLog(mentions(/^watching \d+ files/), 'that files are watched', 10_000);
+  await server.waitForLog(mentions(/^watching \d+ files/), 'that files are watched', 20_000);
   const reloads = (): LogRecord[] => server.logs.all(mentions(STARTED));
   return {
     server,
@@ -44,9 +44,9 @@ async function start(t: TestContext, wish: ServerWish = {}) {
     change: async (what: () => void, file: string) => {
       const [before, ended] = [reloads().length, ends(server.logs.records)];
       what();
-      await eventually(() => reloads().length > before, `a replacement after ${file}\n${server.logs.tail()}`, 10_000);
+      await eventually(() => reloads().length > before, `a replacement after ${file}\n${server.logs.tail()}`, 20_000);
       assert.match(String(reloads().at(-1)?.facts['files']), new RegExp(file));
-      await eventually(() => ends(server.logs.records) > ended, 'the end of the replacement', 15_000);
+      await eventually(() => ends(server.logs.records) > ended, 'the end of the replacement', 20_000);
     },
   };
 }
@@ -154,7 +154,7 @@ describe('--watch', { concurrency: 2 }, () => {
       config: { reload: { interval: '100ms' } },
     });
     await server.waitForLog(mentions(/can watch no more files \(ENOSPC\)/), 'of the limit');
-    await server.waitForLog(mentions(/^watching .* every 100 ms/), 'of the polling', 10_000);
+    await server.waitForLog(mentions(/^watching .* every 100 ms/), 'of the polling', 20_000);
     for (const word of ['two', 'three']) {
       write(dir.file('src/answer.php'), `<?php return '${word}';\n`);
       await untilAnswer(server, word);

@@ -69,17 +69,17 @@ export class RawClient {
   }
 
   /** The next response, 1xx ones included. `bodyless` is for answers to HEAD. */
-  async response(ms = 10_000, bodyless = false): Promise<RawResponse> {
+  async response(ms = 30_000, bodyless = false): Promise<RawResponse> {
     return within(this.#read(bodyless), ms, 'a whole response');
   }
 
   /** The head of the next response alone; its body stays to be read with {@link rest}. */
-  async head(ms = 10_000): Promise<Pick<RawResponse, 'status' | 'reason' | 'headers'>> {
+  async head(ms = 30_000): Promise<Pick<RawResponse, 'status' | 'reason' | 'headers'>> {
     return within(this.#head(), ms, 'the head of a response');
   }
 
   /** Whatever comes until the server closes the connection. */
-  async rest(ms = 10_000): Promise<Buffer> {
+  async rest(ms = 30_000): Promise<Buffer> {
     const wait = async () => {
       while (!this.#ended) await this.#more();
       return this.#take(this.#buffer.length);
@@ -88,7 +88,7 @@ export class RawClient {
   }
 
   /** At least `count` bytes that have come, all there are. */
-  async some(count: number, ms = 10_000): Promise<Buffer> {
+  async some(count: number, ms = 30_000): Promise<Buffer> {
     const wait = async () => {
       while (this.#buffer.length < count) await this.#moreOrFail();
       return this.#take(this.#buffer.length);

@@ -75,7 +75,7 @@ async function launch(port: number, wish: RedisWish): Promise<ChildProcess> {
     child.once('exit', () => reject(new Error(`redis-server ended at its start:\n${output}`)));
   });
   failed.catch(() => {});
-  const answers = eventually(() => send(port, 'PING').catch(() => undefined), 'an answer of redis-server', 10_000);
+  const answers = eventually(() => send(port, 'PING').catch(() => undefined), 'an answer of redis-server', 20_000);
   try {
     await Promise.race([answers, failed]);
   } catch (error) {
@@ -90,7 +90,7 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const gone = once(child, 'exit');
   child.kill('SIGKILL');
-  await within(gone, 5000, 'the end of redis-server');
+  await within(gone, 20_000, 'the end of redis-server');
 }
 
 /** An answer of any kind will do: one that wants a password answers as well. */

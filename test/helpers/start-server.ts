@@ -86,14 +86,14 @@ export class ServerProcess {
   }
 
   /** The first log line that satisfies the test, one that came before included. */
-  waitForLog(test: (record: LogRecord) => boolean, what: string, ms = 5000): Promise<LogRecord> {
+  waitForLog(test: (record: LogRecord) => boolean, what: string, ms = 20_000): Promise<LogRecord> {
     return within(this.logs.first(test), ms, () => `a log line ${what} in\n${this.logs.tail()}\n`);
   }
 
   /** Waits for its end and asserts that nothing it started is left. */
-  async waitForEnd(ms = 10_000): Promise<Ending> {
+  async waitForEnd(ms = 30_000): Promise<Ending> {
     const ending = await within(this.ended, ms, () => `the end of the server; its log was\n${this.logs.tail()}\n`);
-    await eventually(() => processesMarked(this.mark).length === 0, `no process left of the server`, 1000).catch(
+    await eventually(() => processesMarked(this.mark).length === 0, `no process left of the server`, 20_000).catch(
       (error) => {
         const left = processesMarked(this.mark).map((entry) => `${entry.pid} ${entry.command}`);
         throw new assert.AssertionError({ message: `${String(error)}; left: ${left.join('; ')}\n${this.logs.tail()}` });
@@ -103,7 +103,7 @@ export class ServerProcess {
   }
 
   /** SIGTERM, exit code 0, no process left, no stack trace of the server in its log. */
-  async stop(ms = 10_000): Promise<void> {
+  async stop(ms = 30_000): Promise<void> {
     if (this.ending === undefined) this.child.kill('SIGTERM');
     const ending = await this.waitForEnd(ms);
     this.dir.remove();
@@ -125,7 +125,7 @@ export function baseConfig(port: number, statusPort: number, command: readonly s
   return {
     version: '3',
     server: { command: [...command] },
-    http: { address: `127.0.0.1:${port}`, pool: { num_workers: 2, allocate_timeout: '10s' } },
+    http: { address: `127.0.0.1:${port}`, pool: { num_workers: 2, allocate_timeout: '60s' } },
     status: { address: `127.0.0.1:${statusPort}` },
     logs: { level: 'debug', encoding: 'json' },
   };

@@ -16,7 +16,7 @@ async function withDebugRig(script: string, options: RigOptions, body: (rig: Rig
     assert.deepEqual(phpProcesses(rig.mark), [], 'no worker at start');
     await body(rig);
   } finally {
-    await within(rig.pool.stop(2000), 10_000, 'the stop of the pool');
+    await within(rig.pool.stop(2000), 20_000, 'the stop of the pool');
     assert.deepEqual(phpProcesses(rig.mark), []);
   }
 }
@@ -173,7 +173,7 @@ describe('what the error says', () => {
     withDebugRig('sdk-json.php', {}, async (rig) => {
       const request = new TestRequest('/memory');
       rig.pool.submit(request);
-      const { error } = await within(request.end, 10_000, 'the end');
+      const { error } = await within(request.end, 20_000, 'the end');
       assert.deepEqual([error?.code, request.attempt], ['ERR_WORKER_DIED', 1]);
       assert.match(error?.message ?? '', /ended with code 255; it printed:\n[\s\S]*Allowed memory size/);
     }));
@@ -190,7 +190,7 @@ describe('the end', () => {
   test('a stop lets requests finish, those that wait for a process included', () =>
     withDebugRig('sdk-json.php', {}, async (rig) => {
       const all = Promise.all(Array.from({ length: 6 }, () => end(rig, '/pid')));
-      await within(rig.pool.stop(10_000), 12_000, 'the stop');
+      await within(rig.pool.stop(10_000), 20_000, 'the stop');
       assert.deepEqual(new Set((await all).map(({ status }) => status)), new Set([200]));
     }));
 
@@ -198,7 +198,7 @@ describe('the end', () => {
     withDebugRig('misbehaving/boot-slow.php', { config: { num_workers: 2 } }, async (rig) => {
       const all = Promise.all(Array.from({ length: 5 }, () => end(rig, '/pid')));
       await eventually(() => rig.pool.stats().starting === 2, 'two that boot');
-      await within(rig.pool.stop(0), 5000, 'the stop');
+      await within(rig.pool.stop(0), 20_000, 'the stop');
       assert.deepEqual(new Set((await all).map(({ error }) => error?.code)), new Set(['ERR_POOL_STOPPED']));
     }));
 

@@ -186,7 +186,7 @@ export async function withRig(script: string, options: RigOptions, body: (rig: R
   try {
     await body(rig);
   } finally {
-    await within(rig.pool.stop(2000), 10_000, 'the stop of the pool');
+    await within(rig.pool.stop(2000), 20_000, 'the stop of the pool');
     assert.deepEqual(phpProcesses(rig.mark), []);
   }
 }

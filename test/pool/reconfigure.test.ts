@@ -26,8 +26,8 @@ test('limits, number and environment change while requests run, and none of them
     await clients;
     console.log(`# ${count.asked} requests, ${count.failed} failed`);
     assert.equal(count.failed, 0);
-    await eventually(() => pids(pool).length === 3, 'three workers', 5000);
-    await eventually(() => !pids(pool).some((pid) => before.includes(pid)), 'new workers only', 5000);
+    await eventually(() => pids(pool).length === 3, 'three workers', 20_000);
+    await eventually(() => !pids(pool).some((pid) => before.includes(pid)), 'new workers only', 20_000);
     for (const pid of pids(pool)) assert.match(readFileSync(`/proc/${pid}/environ`, 'utf8'), /\0FLAVOUR=new\0/);
     assert.deepEqual([...pool.stats().exits], [['reset', 2]]);
     assert.equal((await ask(pool, '/sleep?ms=5000')).error?.code, 'ERR_WORKER_EXEC_TTL');
@@ -36,7 +36,7 @@ test('limits, number and environment change while requests run, and none of them
 test('fewer workers than before', () =>
   withRig(SCRIPT, { config: { num_workers: 4 } }, async ({ pool, mark }) => {
     await within(pool.reconfigure(settingsOf(SCRIPT, mark, { config: { num_workers: 1 } })), 20_000, 'the change');
-    await eventually(() => pids(pool).length === 1, 'one worker', 5000);
+    await eventually(() => pids(pool).length === 1, 'one worker', 20_000);
     assert.equal((await ask(pool, '/pid')).status, 200);
   }));
 
@@ -46,11 +46,15 @@ test('settings whose workers do not boot are taken back, and the old workers sta
     const config = { num_workers: 5, supervisor: { exec_ttl: '300ms' } };
     const broken = settingsOf('misbehaving/boot-throws.php', mark, { config });
     await assert.rejects(within(pool.reconfigure(broken), 20_000, 'the change'), { code: 'ERR_WORKER_BOOT' });
-    await eventually(() => pids(pool).length === 2, 'two workers', 5000);
+    await eventually(() => pids(pool).length === 2, 'two workers', 20_000);
     assert.deepEqual(pids(pool).sort(), before);
     assert.equal(pool.stats().target, 2);
-    assert.equal((await within(ask(pool, '/sleep?ms=800'), 5000, 'an answer')).status, 200, 'the old exec_ttl is back');
+    assert.equal(
+      (await within(ask(pool, '/sleep?ms=800'), 20_000, 'an answer')).status,
+      200,
+      'the old exec_ttl is back',
+    );
     assert.match(pool.stats().command, /native\/worker\.php/);
-    await within(pool.reset(), 10_000, 'a reset to the old code');
-    await eventually(() => !pids(pool).some((pid) => before.includes(pid)), 'new workers', 5000);
+    await within(pool.reset(), 20_000, 'a reset to the old code');
+    await eventually(() => !pids(pool).some((pid) => before.includes(pid)), 'new workers', 20_000);
   }));

@@ -38,7 +38,7 @@ test('a rush brings workers up to the limit and never beyond, quiet brings them 
         20_000,
         'six workers',
       );
-      await eventually(() => pool.stats().target === 2 && pool.stats().workers.length === 2, 'two workers', 10_000);
+      await eventually(() => pool.stats().target === 2 && pool.stats().workers.length === 2, 'two workers', 20_000);
       clearInterval(look);
       console.log(`# ${count.asked} requests, ${count.failed} failed, ${most} workers at most`);
       assert.equal(count.failed, 0);
@@ -68,7 +68,7 @@ test('while no worker boots there is nothing to add', () =>
     async ({ pool }) => {
       const quiet = pool.stats().target;
       assert.equal(quiet, 1);
-      const ends = await within(Promise.all([1, 2].map(() => ask(pool, '/sleep?ms=300'))), 5000, 'both');
+      const ends = await within(Promise.all([1, 2].map(() => ask(pool, '/sleep?ms=300'))), 20_000, 'both');
       assert.ok(ends.every(({ status }) => status === 200));
       assert.ok(pool.stats().target <= 2, 'one waiting request wants one worker');
     },

@@ -70,7 +70,7 @@ describe('start and stop', () => {
       fakePlugin('c', events, { stop: never }),
     ]);
     await server.start();
-    await within(server.stop(50), 5000, 'the end of the stop');
+    await within(server.stop(50), 20_000, 'the end of the stop');
     assert.deepEqual(events.slice(3), ['stop c', 'stop b', 'stop a']);
     assert.ok(logger.lines.some((line) => line.startsWith('warn c did not stop within')));
     assert.ok(logger.lines.includes('error b could not be stopped: broken stop'));
@@ -154,8 +154,8 @@ describe('pools', () => {
     started.catch(() => undefined);
     await eventually(() => server.pids.length > 0, 'a worker that boots');
     const [pid = 0] = server.pids;
-    await within(server.stop(), 8000, 'the end of the stop');
-    await assert.rejects(within(started, 1000, 'the end of the start'));
+    await within(server.stop(), 20_000, 'the end of the stop');
+    await assert.rejects(within(started, 20_000, 'the end of the start'));
     assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
   });
 });
@@ -206,7 +206,7 @@ describe('on_init', () => {
   test('it is ended when it takes too long', async () => {
     const command = ['php', '-r', 'sleep(60);'];
     const { server } = serverOf([fakePlugin('a', [])], onInit({ command, exec_timeout: '200ms' }));
-    await assert.rejects(within(server.start(), 8000, 'the end of the start'), /ran longer than 200ms/);
+    await assert.rejects(within(server.start(), 20_000, 'the end of the start'), /ran longer than 200ms/);
   });
 
   test('it is ended when the server is to stop', async () => {
@@ -215,8 +215,8 @@ describe('on_init', () => {
     const { server, logger } = serverOf([fakePlugin('a', events)], onInit({ command }));
     const started = server.start();
     await eventually(() => logger.lines.some((line) => line.endsWith('begun')), 'a command that runs');
-    await within(server.stop(), 8000, 'the end of the stop');
-    await within(started, 1000, 'the end of the start');
+    await within(server.stop(), 20_000, 'the end of the stop');
+    await within(started, 20_000, 'the end of the start');
     assert.deepEqual(events, []);
   });
 });

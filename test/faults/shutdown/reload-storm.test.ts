@@ -29,14 +29,14 @@ for (const signals of [['SIGHUP'], ['SIGUSR2', 'SIGHUP']] as const) {
       await pause(Math.max(0, next - performance.now()));
       if (kill(app.server.pid, signals[sent % signals.length] ?? 'SIGHUP')) sent++;
     }
-    await eventually(() => reloads() >= 1, 'a reload after the last signal', 15_000);
+    await eventually(() => reloads() >= 1, 'a reload after the last signal', 20_000);
     await pause(1000); // one more would come within this time
     over = true;
     const result = await traffic;
     report(t, { signals: sent, reloads: reloads(), ...result.facts() }, { signals: pick(75, 200), requests: 500 });
     result.assertAllAsExpected(app.server.logs.tail());
     atMost(reloads(), 3, 'reloads');
-    await app.whole(WORKERS, 5000);
+    await app.whole(WORKERS, 20_000);
     assert.equal(
       app.workers().some(({ pid }) => before.includes(pid)),
       false,

@@ -77,13 +77,13 @@ test(`S01 SIGTERM with ${IN_FLIGHT} requests of ${MS} ms in flight and new ones 
   const begin = performance.now();
   app.server.child.kill('SIGTERM');
   const readiness = watchReadiness(app, begin);
-  const idleClosed = Promise.all(idle.map((client) => client.rest(3000))).then((rests) => ({
+  const idleClosed = Promise.all(idle.map((client) => client.rest(20_000))).then((rests) => ({
     bytes: rests.reduce((sum, { length }) => sum + length, 0),
     ms: performance.now() - begin,
   }));
-  const answers = await Promise.all(clients.map((client) => client.response(15_000)));
+  const answers = await Promise.all(clients.map((client) => client.response(60_000)));
   const answeredAt = performance.now();
-  assert.deepEqual(await app.server.waitForEnd(5000), { code: 0, signal: null });
+  assert.deepEqual(await app.server.waitForEnd(30_000), { code: 0, signal: null });
   const exitAfter = performance.now() - answeredAt;
   const late = await stopArrivals();
   const { after, answers: probes } = await readiness;
@@ -116,10 +116,12 @@ test(`S01 SIGTERM with ${IN_FLIGHT} requests of ${MS} ms in flight and new ones 
   atMost(idleMs, pick(2000, 1000), 'ms until idle connections were closed');
   // Whoever comes is told by the system that nobody listens. One that came at the very moment the listener was closed, and that nobody had
   // accepted, is reset by the system; no program can tell that moment.
-  const reset = late.get('ECONNRESET') ?? 0;
+  // So is one that was accepted and had said nothing yet: its connection was idle.
+  const atThatMoment = ['ECONNRESET', 'EPIPE', 'closed without an answer'];
+  const reset = atThatMoment.reduce((sum, outcome) => sum + (late.get(outcome) ?? 0), 0);
   atMost(reset, 2, 'arrivals that were reset');
   assert.deepEqual(
-    [...late.keys()].filter((outcome) => !['ECONNREFUSED', '200', 'ECONNRESET'].includes(outcome)),
+    [...late.keys()].filter((outcome) => !['ECONNREFUSED', '200', ...atThatMoment].includes(outcome)),
     [],
   );
 });
@@ -136,15 +138,15 @@ describe('requests that do not end', { concurrency: true }, () => {
       const begin = performance.now();
       app.server.child.kill('SIGTERM');
       const answers = clients.map(async (client) => {
-        const answer = await client.response(5000).catch(() => undefined);
+        const answer = await client.response(20_000).catch(() => undefined);
         return { outcome: answer === undefined ? 'closed' : String(answer.status), ms: performance.now() - begin };
       });
       const outcomes = await Promise.all(answers);
-      assert.deepEqual(await app.server.waitForEnd(6000), { code: 0, signal: null });
+      assert.deepEqual(await app.server.waitForEnd(30_000), { code: 0, signal: null });
       const ms = performance.now() - begin;
       const told = outcomes.map(({ outcome, ms: at }) => `${outcome} at ${Math.round(at)}`).join(', ');
       report(t, { hung: 4, waiting: 4, exit: `${Math.round(ms)} ms`, clients: told });
-      assert.ok(ms >= 2900 && ms <= pick(5000, 4000), `the end after ${Math.round(ms)} ms`);
+      assert.ok(ms >= 2900 && ms <= pick(8000, 4000), `the end after ${Math.round(ms)} ms`);
       for (const { outcome } of outcomes) assert.match(outcome, /^(closed|50[34])$/);
       assert.equal(app.executions().length, 4, 'those that waited never ran');
     });
@@ -163,10 +165,11 @@ describe('requests that do not end', { concurrency: true }, () => {
       await eventually(async () => (await statusOf(app.server, '/readyz')) === 503, 'the drain to begin');
       const begin = performance.now();
       app.server.child.kill(signal);
-      const ending = await app.server.waitForEnd(3000);
+      const ending = await app.server.waitForEnd(30_000);
       const ms = performance.now() - begin;
       report(t, { requests: paths.length, exit: `${Math.round(ms)} ms`, code: String(ending.code) });
-      atMost(ms, pick(2000, 1000), 'ms to the end');
+      // The grace period, which it shall not wait for, is 30 s.
+      atMost(ms, pick(8000, 1000), 'ms to the end');
       assert.equal(ending.code, signal === 'SIGINT' ? 130 : 143);
       for (const client of clients) client.destroy();
     });

@@ -17,8 +17,8 @@ import { startStandard, WORKERS } from '../rig/standard-app.ts';
 
 const BROKEN_MS = pick(6_000, 60_000);
 const BOOT_TIMEOUT_S = pick(2, 5);
-/** Longest back-off in that time: src/pool/back-off.ts. */
-const RECOVERY_MS = pick(5_000, 31_000);
+/** Longest back-off, src/pool/back-off.ts, and a boot. */
+const RECOVERY_MS = 40_000;
 
 describe('workers that do not boot', { concurrency: 3 }, () => {
   test('R09 a syntax error at the start: the server ends, with file and line, after few attempts', async (t) => {
@@ -27,9 +27,9 @@ describe('workers that do not boot', { concurrency: 3 }, () => {
       config: { http: { pool: { num_workers: WORKERS } }, logs: { level: 'debug' } },
     });
     t.after(() => server.discard());
-    await server.waitForLog(() => true, 'at all', 15_000);
+    await server.waitForLog(() => true, 'at all', 20_000);
     const begin = performance.now();
-    const ending = await server.waitForEnd(10_000);
+    const ending = await server.waitForEnd(30_000);
     const ms = performance.now() - begin;
     const pids = server.logs.all(mentions(/syntax error/)).map(({ facts }) => facts['pid']);
     const attempts = new Set(pids.filter((pid) => pid !== undefined)).size;
@@ -56,7 +56,7 @@ describe('workers that do not boot', { concurrency: 3 }, () => {
     const countBoots = () => readFileSync(boots, 'utf8').trimEnd().split('\n').length;
     writeFileSync(broken, '');
     for (const { pid } of app.workers()) kill(pid, 'SIGKILL');
-    await eventually(async () => (await statusOf(server, '/readyz')) === 503, '/readyz to say 503', 3000);
+    await eventually(async () => (await statusOf(server, '/readyz')) === 503, '/readyz to say 503', 20_000);
     const [spawned, lines, cpu, begin] = [
       countBoots(),
       server.logs.records.length,
@@ -102,7 +102,10 @@ describe('workers that do not boot', { concurrency: 3 }, () => {
     report(t, { killed: times.length, ms, limitMs: BOOT_TIMEOUT_S * 1000 }, { killed: WORKERS });
     assert.equal(ending.code, 69);
     assert.match(server.logs.text(), /allocate_timeout/);
-    assert.ok(Math.abs(ms - BOOT_TIMEOUT_S * 1000) <= pick(1_500, 500), `ended after ${Math.round(ms)} ms`);
+    // PHP says when it began, which is some time after it was started.
+    const [early, late] = pick([1_500, 8_000] as const, [500, 500] as const);
+    assert.ok(ms >= BOOT_TIMEOUT_S * 1000 - early, `ended after ${Math.round(ms)} ms`);
+    atMost(ms, BOOT_TIMEOUT_S * 1000 + late, 'milliseconds to the end');
   });
 
   test('R14 one that hangs in its boot later is killed too, and the others serve on', async (t) => {
@@ -111,18 +114,18 @@ describe('workers that do not boot', { concurrency: 3 }, () => {
     const script = dir.file('worker.php');
     const hang = dir.file('hang');
     writeFileSync(script, `<?php if (file_exists('${hang}')) { sleep(60); } require '${fixture('sdk-json.php')}';`);
-    const config = { http: { pool: { allocate_timeout: '1s' } } };
+    const config = { http: { pool: { allocate_timeout: '3s' } } };
     const app = await startStandard(t, { kind: SDK_JSON, command: ['php', script], config });
     if (app === undefined) return;
     writeFileSync(hang, '');
     const [victim] = app.workers();
     assert.ok(victim !== undefined && kill(victim.pid, 'SIGKILL'));
-    await app.server.waitForLog(mentions(/did not say that it is ready within 1000 ms/), 'of the boot timeout', 4000);
+    await app.server.waitForLog(mentions(/did not say that it is ready within 3000 ms/), 'of the boot timeout', 20_000);
     assert.equal((await app.pool()).serving, WORKERS - 1);
     assert.equal((await ask(app.server, '/do', { headers: { 'x-id': 'on' } })).status, 200);
     assert.ok(existsSync(hang));
     rmSync(hang);
-    const recoveredMs = await app.whole(WORKERS, 4000);
+    const recoveredMs = await app.whole(WORKERS, 20_000);
     report(t, { hung: 1, recoveredMs });
     await app.server.stop();
   });

@@ -20,12 +20,12 @@ const SLOPE_LIMIT = 10 * 1024;
 /** Kills all workers, again and again, each time when four have shown that they serve. */
 async function restart(app: StandardApp, times: number): Promise<void> {
   for (let done = 0; done < times; done += WORKERS) {
-    const old = await eventually(() => servingPids(app), 'four workers that serve', 10_000);
+    const old = await eventually(() => servingPids(app), 'four workers that serve', 20_000);
     for (const pid of old) kill(pid, 'SIGKILL');
     // A request to one that is doomed and not dead yet would lose its worker, and with bad luck the next one too.
-    await eventually(() => !old.some(isAlive), 'the end of the old ones', 5000);
+    await eventually(() => !old.some(isAlive), 'the end of the old ones', 20_000);
   }
-  await eventually(() => servingPids(app), 'four workers that serve', 10_000);
+  await eventually(() => servingPids(app), 'four workers that serve', 20_000);
 }
 
 /** The pids that answer four requests at once; undefined when those are not four. /metrics is left alone: it is not on trial here. */

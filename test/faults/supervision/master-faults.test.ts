@@ -41,7 +41,7 @@ describe('faults of the master', { concurrency: 2 }, () => {
       // The hook runs with the next request that comes after the signal; it gets whatever a stopping server gives.
       const provoked = fault === 'hook' ? provoke(app) : undefined;
       const statuses = (await Promise.all(inFlight)).map(({ status }) => status);
-      const ending = await app.server.waitForEnd(6000);
+      const ending = await app.server.waitForEnd(30_000);
       await provoked;
       const ms = performance.now() - begin;
       report(t, { fault, inFlight: statuses.length, answered: statuses.filter((status) => status === 200).length, ms });
@@ -64,9 +64,9 @@ describe('faults of the master', { concurrency: 2 }, () => {
       config: { http: { address: `127.0.0.1:${app.server.port}` } },
     });
     t.after(() => second.discard());
-    await second.waitForLog(() => true, 'at all', 15_000);
+    await second.waitForLog(() => true, 'at all', 20_000);
     const begin = performance.now();
-    const ending = await second.waitForEnd(10_000);
+    const ending = await second.waitForEnd(30_000);
     const ms = performance.now() - begin;
     enough.abort();
     const result = await load;

@@ -57,8 +57,8 @@ describe('as process 1', () => {
     const one = processOne(server);
     assert.equal((await ask(server, `/do/orphan/${ORPHANS}`, { method: 'POST' })).status, 200);
     const begin = performance.now();
-    await eventually(() => processesMarked(server.mark).length <= 5, 'the orphans to end', 5000);
-    await eventually(() => zombiesOf(one) === 0, 'no zombie', 2000);
+    await eventually(() => processesMarked(server.mark).length <= 5, 'the orphans to end', 20_000);
+    await eventually(() => zombiesOf(one) === 0, 'no zombie', 20_000);
     report(t, { orphans: ORPHANS, zombies: zombiesOf(one), ms: performance.now() - begin });
     process.kill(one, 'SIGTERM');
     assert.equal((await server.waitForEnd()).code, 0);

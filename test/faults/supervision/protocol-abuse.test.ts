@@ -112,7 +112,7 @@ describe('protocol abuse', () => {
       await abuse(names.length);
       const before = await look(app, file);
       await abuse(ROUNDS);
-      const wholeMs = await app.whole(WORKERS, 3000);
+      const wholeMs = await app.whole(WORKERS, 20_000);
       const after = await look(app, file);
       const [grownMiB, heapMiB] = [
         (after.rss - before.rss) / (1 << 20),

@@ -66,7 +66,7 @@ describe('what the system refuses at the start', { concurrency: 2 }, () => {
     test(`R23 ${name}: one clear line, no stack`, async (t) => {
       const server = await spawnServer(wish);
       t.after(() => server.discard());
-      const ending = await server.waitForEnd(20_000);
+      const ending = await server.waitForEnd(30_000);
       const lines = printed(server.logs.records);
       report(t, { cause: name, exitCode: String(ending.code), lines: lines.length });
       assert.notEqual(ending.code, 0);
@@ -85,14 +85,14 @@ describe('what the system refuses later', { concurrency: 2 }, () => {
     const open = readdirSync(`/proc/${server.pid}/fd`).length;
     limit(server.pid, `--nofile=${open + 2}:`);
     for (const { pid } of app.workers()) kill(pid, 'SIGKILL');
-    await server.waitForLog(mentions(/EMFILE/), 'that names EMFILE', 10_000);
+    await server.waitForLog(mentions(/EMFILE/), 'that names EMFILE', 20_000);
     const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.connect(server.port)));
     for (const client of clients) client.send('GET /do HTTP/1.1\r\nHost: a\r\n\r\n');
     assert.ok(isAlive(server.pid));
     const boots = server.logs.all(mentions(/EMFILE/)).length;
     for (const client of clients) client.destroy();
     limit(server.pid, '--nofile=4096:');
-    const wholeMs = await app.whole(WORKERS, 10_000);
+    const wholeMs = await app.whole(WORKERS, 40_000);
     assert.equal((await ask(app, '/do', { headers: { 'x-id': 'again' } })).status, 200);
     report(t, { descriptors: open, clients: clients.length, failedBoots: boots, wholeMs }, { failedBoots: 1 });
     await server.stop();
@@ -112,12 +112,12 @@ describe('what the system refuses later', { concurrency: 2 }, () => {
     await waitUntilReady(server);
     limit(server.pid, '--nproc=1:', AS_USER);
     for (const { pid } of server.workers()) kill(pid, 'SIGKILL');
-    await server.waitForLog(mentions(/EAGAIN/), 'that names EAGAIN', 10_000);
+    await server.waitForLog(mentions(/EAGAIN/), 'that names EAGAIN', 20_000);
     await eventually(async () => (await statusOf(server, '/ready')) === 503, '503 of /ready');
     assert.ok(isAlive(server.pid));
     const boots = server.logs.all(mentions(/EAGAIN/)).length;
     limit(server.pid, '--nproc=400:', AS_USER);
-    await eventually(async () => (await statusOf(server, '/ready')) === 200, '200 of /ready', 10_000);
+    await eventually(async () => (await statusOf(server, '/ready')) === 200, '200 of /ready', 40_000);
 
     const early = await spawnServer({
       command: ['php', WORKER],
@@ -126,7 +126,7 @@ describe('what the system refuses later', { concurrency: 2 }, () => {
     });
     chmodSync(early.dir.path, 0o777);
     t.after(() => early.discard());
-    const ending = await early.waitForEnd(20_000);
+    const ending = await early.waitForEnd(30_000);
     const lines = printed(early.logs.records);
     report(t, { failedBoots: boots, exitCode: String(ending.code), lines: lines.length }, { failedBoots: 1 });
     assert.equal(ending.code, 69, early.logs.tail());

@@ -11,7 +11,7 @@ import type { HttpServices } from '../../../src/plugins/http/services.ts';
 import { StubPool } from './stub-pool.ts';
 
 /** Longest wait for anything in these tests. */
-export const DEADLINE_MS = 5000;
+export const DEADLINE_MS = 20_000;
 
 /** What a test changes of the configuration. */
 export type ConfigChanges = Partial<Omit<HttpConfig, 'timeouts' | 'limits'>> & {

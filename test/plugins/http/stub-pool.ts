@@ -38,9 +38,9 @@ export class StubPool implements RequestPool {
     this.#notify();
   }
 
-  /** Settles when `condition` holds; looked at after each call to the pool. Fails after 5 s. */
+  /** Settles when `condition` holds; looked at after each call to the pool. Fails after 20 s. */
   async until(condition: (pool: StubPool) => boolean): Promise<void> {
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 20_000;
     while (!condition(this)) {
       await new Promise<void>((resolve, reject) => {
         const text = `the pool was not asked in time: ${this.submitted.length} submitted, ${this.cancelled.length} cancelled`;

@@ -116,7 +116,7 @@ test('ended entries leave the file, though nobody asks for them; what was writte
   // Written while the search runs: it must not take the new value for the old one.
   await driver.set(keys.slice(0, 50).map((key) => entry(key, 'new', now + 90_000)));
   // 51 with an end, one without, and the record that says whose file it is.
-  await eventually(() => driver.records === 104, 'the search', 5000);
+  await eventually(() => driver.records === 104, 'the search', 20_000);
   assert.equal((await driver.has(keys)).length, 50);
   t.diagnostic(`${driver.records} records left of ${2 * 3502}`);
 });

@@ -27,7 +27,7 @@ function answers(driver: RedisDriver): Promise<unknown> {
       () => true,
       () => false,
     );
-  return eventually(answered, 'an answer', 10_000);
+  return eventually(answered, 'an answer', 20_000);
 }
 
 async function open(t: TestContext, wish: RedisStorageOptions, log?: Log): Promise<RedisDriver> {
@@ -91,7 +91,7 @@ test('a server that is restarted: calls fail at once and say why, then work agai
   await assert.rejects(driver.get(['a']), { code: 'ERR_STORE', message: new RegExp(`^Redis at ${redis.address}: `) });
   assert.ok(performance.now() - begin < 1000, 'at once');
   await redis.restart();
-  await eventually(() => log.infos.some((line) => line.includes('answers again')), 'the connection again', 10_000);
+  await eventually(() => log.infos.some((line) => line.includes('answers again')), 'the connection again', 20_000);
   await driver.set([entry('a', '2')]);
   assert.equal(String((await driver.get(['a']))[0]?.value), '2');
   assert.equal(log.warnings.length, 1, 'one line for one loss');
@@ -101,7 +101,7 @@ test('a server that is restarted: calls fail at once and say why, then work agai
 test('a server that is down at the start: a warning, and it is used once it is there', async (t) => {
   const port = await freePort();
   const log: Log = { warnings: [], infos: [] };
-  const driver = await within(open(t, options(port), log), 5000, 'a start without a server');
+  const driver = await within(open(t, options(port), log), 20_000, 'a start without a server');
   assert.match(
     log.warnings[0] ?? '',
     /Redis at .* \(kv\.test\.config\) cannot be reached: .*ECONNREFUSED.*attempts go on/,
@@ -117,7 +117,7 @@ test('a server that does not answer: the call fails after read_timeout', async (
   t.after(() => redis.stop());
   const driver = await open(t, options(redis.port, { commandTimeoutMs: 200 }));
   redis.signal('SIGSTOP');
-  await within(assert.rejects(driver.has(['a']), { code: 'ERR_STORE', message: /timed out/ }), 3000, 'the failure');
+  await within(assert.rejects(driver.has(['a']), { code: 'ERR_STORE', message: /timed out/ }), 20_000, 'the failure');
   redis.signal('SIGCONT');
   await answers(driver);
 });
@@ -126,7 +126,7 @@ test('a wrong password ends the start; the right one works', async (t) => {
   const redis = await startRedis({ password: 'right' });
   t.after(() => redis.stop());
   for (const password of ['wrong', '']) {
-    await assert.rejects(within(open(t, options(redis.port, { password })), 5000, 'the refusal'), {
+    await assert.rejects(within(open(t, options(redis.port, { password })), 20_000, 'the refusal'), {
       code: 'ERR_STORE',
       message: /refuses the connection: (WRONGPASS|NOAUTH)/,
       cure: 'Check username, password and db of kv.test.config.',

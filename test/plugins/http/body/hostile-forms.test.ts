@@ -43,7 +43,7 @@ describe('hostile forms (O16)', () => {
   ];
   for (const [name, { type, body }, expected] of cases) {
     test(name, async () => {
-      const refusal = refusalOf(await within(receiver.send('POST', type, body), 5000, 'an answer'));
+      const refusal = refusalOf(await within(receiver.send('POST', type, body), 20_000, 'an answer'));
       assert.match(refusal, expected);
       await eventually(async () => (await receiver.files()).length === 0, 'files removed');
     });
@@ -116,7 +116,10 @@ describe('disks and clients that fail', () => {
     socket.write(body.subarray(0, 1_000_000));
     await eventually(async () => (await receiver.files()).length === 1, 'a temporary file');
     socket.destroy();
-    assert.equal(refusalOf(await within(outcome, 5000, 'the end of the request')), '400 the request body ended early');
+    assert.equal(
+      refusalOf(await within(outcome, 20_000, 'the end of the request')),
+      '400 the request body ended early',
+    );
     assert.deepEqual(await receiver.files(), []);
     assert.deepEqual(receiver.errors, []);
     await receiver.stop();
@@ -166,7 +169,7 @@ describe('a parser that pauses', () => {
     const source = Object.assign(Readable.from(chunks, { objectMode: false }), { method: 'POST' });
     const limits = { maxBytes: 100_000_000, rawBody: false, uploads: { dir, forbid: [], allow: [] } };
     const read = readBody(source, { contentType: type, contentLength: undefined }, limits);
-    return await within(read, 5000, 'the end of the body');
+    return await within(read, 20_000, 'the end of the body');
   };
   const size = fc.constantFrom(0, 1, 1000, 262_144, 300_000, 600_000);
   const parts = fc.array(fc.record({ isFile: fc.boolean(), size }), { maxLength: 4 });
