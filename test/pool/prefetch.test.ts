@@ -19,8 +19,22 @@ function withPool(
   return withRig(script, options, ({ pool }) => body(pool));
 }
 
-/** A worker gets requests ahead only when it is known to be quick. */
+/** A worker gets requests ahead only when it is known to be quick: asks until it does, which on a busy machine takes more requests. */
 async function warmUp(pool: Pool): Promise<void> {
+  await eventually(
+    async () => {
+      await ask20(pool);
+      const crowd = askAll(pool, Array(2 * pool.stats().workers.length + 2).fill('/echo?hello=a'));
+      const isAhead = held(pool) > 0;
+      await crowd;
+      return isAhead;
+    },
+    'requests that are sent ahead',
+    60_000,
+  );
+}
+
+async function ask20(pool: Pool): Promise<void> {
   for (let i = 0; i < 20; i++) await ask(pool, '/echo?hello=a');
 }
 
@@ -57,7 +71,7 @@ test('waiting requests are sent ahead to a quick worker, as many as pool.prefetc
 
 test('prefetch: 0, a worker that is not known to be quick, and an SDK worker get nothing ahead', async () => {
   const nothing = async (pool: Pool, warm: boolean): Promise<void> => {
-    if (warm) await warmUp(pool);
+    if (warm) await ask20(pool);
     const ends = askAll(pool, Array(5).fill('/pid'));
     assert.equal(held(pool), 0);
     assert.equal(pool.stats().queueLength, 4);
@@ -83,17 +97,19 @@ test('POST is never sent ahead, keeps its turn, and is not overtaken', () =>
 test('what stands behind a slow request goes to another worker', () =>
   withPool({ config: { num_workers: 2 } }, async (pool) => {
     await warmUp(pool);
-    const begun = performance.now();
-    const slow = [ask(pool, '/sleep?ms=600'), ask(pool, '/sleep?ms=5')];
+    const slow = [ask(pool, '/sleep?ms=1500'), ask(pool, '/sleep?ms=5')];
+    let isSlowOver = false;
+    slow[0]?.then(() => {
+      isSlowOver = true;
+    });
     const quick = Array.from({ length: 8 }, (_, i) => ask(pool, `/echo?hello=q${i}`));
     assert.ok(held(pool) > 0);
     const texts = (await within(Promise.all(quick), 20_000, 'the quick ones')).map(({ text }) => text);
-    const took = performance.now() - begun;
+    assert.ok(!isSlowOver, 'the quick ones did not wait for it');
     assert.deepEqual(
       texts,
       Array.from({ length: 8 }, (_, i) => `Q${i}`),
     );
-    assert.ok(took < 400, `the quick ones took ${Math.round(took)} ms`);
     assert.ok((await Promise.all(slow)).every(({ status }) => status === 200));
     // The replies to what was taken back are dropped, and the worker is in step again.
     assert.equal((await ask(pool, '/echo?hello=after')).text, 'AFTER');
@@ -128,11 +144,11 @@ test('what stands behind an answer after which a worker is busy goes to another 
     async (pool) => {
       await warmUp(pool);
       const begun = performance.now();
-      const ends = askAll(pool, ['/linger?ms=800', '/', ...Array(8).fill('/')]);
+      const ends = askAll(pool, ['/linger?ms=2000', '/', ...Array(8).fill('/')]);
       assert.ok(held(pool) > 0);
       await within(ends, 20_000, 'all ends');
       const took = performance.now() - begun;
-      assert.ok(took < 600, `took ${Math.round(took)} ms`);
+      assert.ok(took < 1900, `took ${Math.round(took)} ms`);
       assert.ok((await ends).every(({ status }) => status === 200));
       await eventually(() => held(pool) === 0 && pool.stats().ready === 2, 'workers in step', 20_000);
       assert.equal((await ask(pool, '/')).status, 200);

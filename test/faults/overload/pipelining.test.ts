@@ -13,7 +13,10 @@ import { startStandard } from '../rig/standard-app.ts';
 const PIPELINED = 5000;
 
 test(`O06 ${PIPELINED} GETs pipelined on one connection: one runs at a time, and a second client hardly notices`, async (t) => {
-  const app = await startStandard(t, { kind: NATIVE, config: { http: { limits: { requests_per_connection: 0 } } } });
+  const app = await startStandard(t, {
+    kind: NATIVE,
+    config: { http: { limits: { requests_per_connection: 0 }, timeouts: { headers: '300s' } } },
+  });
   if (app === undefined) return;
   const make = () => ({ path: '/do/sleep/2' });
   const alone = await runLoad(app, { connections: 1, until: ({ ms }) => ms < 1500, make, prefix: 'alone' });

@@ -17,8 +17,10 @@ const MB = 1024 * 1024;
 const QUEUE = 100;
 /** Then a flood has filled the queue. */
 const SETTLED_MS = 1000;
-/** Part of the possible rate; less in the short form, which shares the cores with other tests. */
-const LEAST_GOODPUT = pick(0.75, 0.9);
+/** Part of the possible rate. On cores that others use the clients of the crowd take what the workers need, so the short form only looks whether they work. */
+const LEAST_GOODPUT = pick(0, 0.9);
+/** Part of the looks at which all workers had a request, as they shall while a hundred wait. */
+const LEAST_BUSY = 0.75;
 
 /** Part of the answers that shall be quick again; in the short form a single slow one tells of the machine. */
 const RECOVERED = pick(0.5, 0.99);
@@ -55,7 +57,9 @@ function percentile(values: readonly number[], part: number): number {
 }
 
 /** What 1,000 clients that come back at once got, beside new clients that ask only once. */
-async function flood({ server }: StandardApp, ms: number) {
+async function flood(app: StandardApp, ms: number) {
+  const { server } = app;
+  const busy = { looks: 0, all: 0 };
   const refusals = new Refusals();
   const newcomers: number[] = [];
   const served: CrowdAnswer[] = [];
@@ -70,6 +74,8 @@ async function flood({ server }: StandardApp, ms: number) {
       client.send('GET /do HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
       if ((await client.response()).status === 503) newcomers.push(performance.now() - begin);
       client.destroy();
+      if (new RegExp(`^rr_http_workers_working ${WORKERS}$`, 'm').test(await app.metrics())) busy.all++;
+      busy.looks++;
       await pause(25);
     }
   })();
@@ -83,7 +89,7 @@ async function flood({ server }: StandardApp, ms: number) {
   const result = await runCrowd({ port: server.port, clients: 1000, path: '/do/sleep/100', ms, more, onAnswer });
   over = true;
   await come;
-  return { result, refusals, newcomers, statuses, notOwn, served };
+  return { result, refusals, newcomers, statuses, notOwn, served, busy };
 }
 
 function assertOnly(result: LoadResult, ...statuses: number[]): void {
@@ -106,7 +112,7 @@ for (const kind of [NATIVE, SDK_JSON]) {
     alone.assertAllAsExpected();
     const before = app.masterBytes();
     const ms = pick(5000, 30_000);
-    const { result, refusals, newcomers, statuses, notOwn, served } = await flood(app, ms);
+    const { result, refusals, newcomers, statuses, notOwn, served, busy } = await flood(app, ms);
     const peak = app.masterBytes();
     const again = await runLoad(app, { connections: 12, until: (progress) => progress.ms < 1500, make: wanted });
     const possible = Math.min(WORKERS * 10, alone.rate, again.rate);
@@ -129,6 +135,7 @@ for (const kind of [NATIVE, SDK_JSON]) {
         seconds: result.ms / 1000,
         refused: refusals.latencies.length,
         goodput: `${goodput.toFixed(1)}/s of ${possible.toFixed(1)}/s`,
+        allBusy: `${busy.all} of ${busy.looks} looks`,
         acceptedP99: `${Math.round(acceptedP99)} ms`,
         newcomers: newcomers.length,
         theirRefusal: `p50 ${Math.round(percentile(newcomers, 0.5))} p99 ${Math.round(percentile(newcomers, 0.99))} ms`,
@@ -147,6 +154,7 @@ for (const kind of [NATIVE, SDK_JSON]) {
       percentile(waits, 0.5),
       'refusal, by the wait of those who are served, medians',
     );
+    assert.ok(busy.all >= LEAST_BUSY * busy.looks, `all workers worked at ${busy.all} of ${busy.looks} looks`);
     assert.ok(goodput >= LEAST_GOODPUT * possible, `${goodput.toFixed(1)}/s of ${possible.toFixed(1)}/s`);
     // A full queue and the request itself, at the rate that was had, and time for the machine.
     atMost(acceptedP99, (QUEUE / goodput) * 1000 + 1500, 'accepted requests, p99');

@@ -139,7 +139,7 @@ describe('stopping', () => {
     const begin = performance.now();
     await rig.front.close(150);
     const took = performance.now() - begin;
-    assert.ok(took > 100 && took < 2000, `${took} ms`);
+    assert.ok(took > 100 && took < 10_000, `${took} ms`);
     assert.equal(await client.readToEnd(), '');
     assert.equal(rig.pool.cancelled.length, 1);
   });

@@ -33,7 +33,7 @@ describe('slow requests', () => {
       assert.equal(statusOf(text), 408);
       assert.match(text, /\r\nConnection: close\r\n/);
       assert.equal(text.split('HTTP/1.1').length, 2);
-      assert.ok(took > 250 && took < 3000, `${Math.round(took)} ms`);
+      assert.ok(took > 250 && took < 10_000, `${Math.round(took)} ms`);
       assert.equal(rig.pool.submitted.length, 0);
     });
   }
@@ -183,7 +183,7 @@ describe('slow readers', () => {
     assert.ok(connection !== undefined, 'connected');
     const begin = performance.now();
     while (rig.services.connections.size > 0) {
-      assert.ok(performance.now() - begin < 3000, 'still open');
+      assert.ok(performance.now() - begin < 20_000, 'still open');
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assert.ok(performance.now() - begin > 150, 'not at once');
@@ -228,5 +228,5 @@ test('limits and time-outs that a reload changes hold for the connections that f
   assert.equal(statusOf(await rig.exchange(`GET / HTTP/1.1\r\n${HEAD}X-A: ${'a'.repeat(3000)}\r\n\r\n`)), 431);
   const begin = performance.now();
   assert.equal(statusOf(await rig.exchange('GET / HTTP/1.1\r\n')), 408);
-  assert.ok(performance.now() - begin < 3000);
+  assert.ok(performance.now() - begin < 9000, 'by the new time, not by that of 10 s');
 });

@@ -47,7 +47,7 @@ describe('a full queue', () => {
     other.send(get('/other'));
     assert.ok((await timed(answers(other, 1))) < PROMPT_MS, 'another connection is served meanwhile');
     const ms = await again;
-    assert.ok(ms > PROMPT_MS && ms < 1500, `served after ${Math.round(ms)} ms`);
+    assert.ok(ms > PROMPT_MS && ms < 10_000, `served after ${Math.round(ms)} ms`);
     assert.match(client.received, /\r\n\r\n\/again\n$/);
     client.destroy();
     other.destroy();
@@ -79,7 +79,7 @@ describe('a full queue', () => {
     const [connection] = rig.services.connections;
     const begin = performance.now();
     while (connection !== undefined && rig.services.connections.has(connection)) {
-      assert.ok(performance.now() - begin < 3000, 'still there');
+      assert.ok(performance.now() - begin < 20_000, 'still there');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   });

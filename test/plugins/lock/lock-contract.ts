@@ -80,7 +80,7 @@ export function lockContract(name: string, { open }: LockHarness): void {
     const begin = performance.now();
     assert.equal(await store.acquire(wish('r', 'c', { waitMs: 100 })), false);
     const waited = performance.now() - begin;
-    assert.ok(waited >= 90 && waited < 2000, `waited ${waited} ms`);
+    assert.ok(waited >= 90 && waited < 9000, `waited ${waited} ms`);
     assert.equal(store.waiting, 0);
   });
 

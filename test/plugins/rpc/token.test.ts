@@ -80,7 +80,7 @@ test('a stranger who says nothing, or too much, is closed', async (t) => {
   half.socket.write(encodeFrame(FLAG.JSON, 0, [1, 9], Buffer.alloc(900)).subarray(0, 500));
   await within(Promise.all([silent.closed, half.closed]), 20_000, 'the end of those who say too little');
   const ms = performance.now() - begin;
-  assert.ok(ms > 4900 && ms < 7500, `${ms} ms`);
+  assert.ok(ms > 4900 && ms < 15_000, `${ms} ms`);
   await eventually(() => router.callers === 0, 'nothing left of them');
 });
 
