@@ -167,11 +167,11 @@ test('while many requests are slow nothing is sent ahead, and later again', () =
     await warmUp(pool);
     assert.ok((await rush()) > 0);
     for (let i = 0; i < 8; i++) await ask(pool, '/sleep?ms=15');
-    for (let i = 0; i < 10; i++) await warmUp(pool); // the worker is quick again, the pool is not even yet
+    for (let i = 0; i < 10; i++) await ask20(pool); // the worker is quick again, the pool is not even yet
     assert.equal(await rush(), 0);
     await eventually(
       async () => {
-        for (let i = 0; i < 10; i++) await warmUp(pool);
+        for (let i = 0; i < 10; i++) await ask20(pool);
         return (await rush()) > 0;
       },
       'requests sent ahead',
