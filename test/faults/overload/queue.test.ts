@@ -156,8 +156,8 @@ for (const kind of [NATIVE, SDK_JSON]) {
     );
     assert.ok(busy.all >= LEAST_BUSY * busy.looks, `all workers worked at ${busy.all} of ${busy.looks} looks`);
     assert.ok(goodput >= LEAST_GOODPUT * possible, `${goodput.toFixed(1)}/s of ${possible.toFixed(1)}/s`);
-    // A full queue and the request itself, at the rate that was had, and time for the machine.
-    atMost(acceptedP99, (QUEUE / goodput) * 1000 + 1500, 'accepted requests, p99');
+    // A full queue and the request itself, at the rate that was had, which on shared cores comes and goes, and time for the machine.
+    atMost(acceptedP99, (QUEUE / goodput) * 1000 * pick(1.5, 1) + 1500, 'accepted requests, p99');
     assert.equal((await app.pool()).queue, 0);
     await app.server.stop();
   });
