@@ -1,15 +1,11 @@
-// One pipeline: its queue, and the rules by which a job that was run is done, tried again, or a dead letter.
+// One pipeline: its queue, who is handed its jobs, and its end.
 
 import { RrtsError } from '../../core/errors.ts';
-import type { Logger } from '../../core/logger.ts';
-import { retryDelay } from './back-off.ts';
 import { commonSettings, type PipelineConfig } from './config.ts';
 import { noCounts, type PipelineCounts, PipelineTimes } from './counts.ts';
-import { deadLetter, LONGEST_ERROR } from './dead-letter.ts';
 import type { Delivery, Driver, DriverStats, DriverType, NewJob, PushResult } from './driver.ts';
-import type { FollowUps } from './follow-ups.ts';
-import type { ChainLink, Job, JobEnd, JobHeaders } from './job.ts';
 import type { DeliveryOwner, JobRun, RunResult } from './job-run.ts';
+import { Outcome, type OutcomeContext } from './outcome.ts';
 import type { Runner } from './runner.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -17,13 +13,9 @@ import { UnderWay } from './under-way.ts';
 const REMOVE_MS = 5000;
 
 /** What a pipeline needs of its surroundings. */
-export interface PipelineContext {
-  readonly logger: Logger;
+export interface PipelineContext extends OutcomeContext {
   /** Undefined until the workers have booted. */
   runner(): Runner | undefined;
-  /** Of all pipelines. */
-  readonly followUps: FollowUps;
-  readonly now: () => number;
 }
 
 /** What makes a pipeline. */
@@ -61,6 +53,7 @@ export class Pipeline implements DeliveryOwner {
   readonly times = new PipelineTimes();
   readonly #driver: Driver;
   readonly #context: PipelineContext;
+  readonly #outcome: Outcome;
   /** Pushes that its driver has not answered. */
   readonly #pushes = new UnderWay();
   #consuming = false;
@@ -83,6 +76,7 @@ export class Pipeline implements DeliveryOwner {
     this.declared = options.declared;
     this.#driver = options.driver;
     this.#context = context;
+    this.#outcome = new Outcome(this, context, (job) => this.#keep(job));
   }
 
   /** Whether its jobs are run. */
@@ -157,7 +151,8 @@ export class Pipeline implements DeliveryOwner {
     const runner = this.#context.runner();
     if (this.#borrower !== undefined) this.#borrower.take(delivery);
     else if (runner === undefined || !this.#consuming) delivery.release(delivery.job, 0);
-    else if (delivery.job.options.ended !== undefined) this.#end(delivery.job, delivery, delivery.job.options.ended);
+    else if (delivery.job.options.ended !== undefined)
+      this.#outcome.end(delivery.job, delivery, delivery.job.options.ended);
     else runner.offer(delivery, this);
   }
 
@@ -232,87 +227,7 @@ export class Pipeline implements DeliveryOwner {
   }
 
   delivered(run: JobRun, delivery: Delivery, result: RunResult): void {
-    const { job } = run;
-    if (result.kind !== 'not_run') this.#measure(run);
-    switch (result.kind) {
-      case 'done':
-        this.counts.done++;
-        this.#end(job, delivery, { result: 'done' });
-        return;
-      case 'not_run':
-        // It is the server's matter, not the job's: the attempt does not count.
-        this.#again(job, delivery, job, 0);
-        return;
-      case 'requeue':
-        this.counts.requeued++;
-        this.#again(job, delivery, { ...job, headers: { ...job.headers, ...result.headers } }, result.delayMs);
-        return;
-      case 'failed':
-        this.counts.failed++;
-        this.#failed(run, delivery, result);
-    }
-  }
-
-  #measure({ job, startedAt }: JobRun): void {
-    const ms = performance.now() - startedAt;
-    this.times.run.observe(ms / 1000);
-    if (job.attempt === 1) this.times.wait.observe(Math.max(0, this.#context.now() - ms - job.pushedAt) / 1000);
-  }
-
-  /** It is not run again. What follows it is stored first. */
-  #end(job: Job, delivery: Delivery, end: JobEnd): void {
-    const to = end.result === 'dead' ? this.config.deadLetter : job.options.chain?.[0]?.pipeline;
-    if (to === undefined) {
-      if (end.result === 'dead' && job.options.ended !== undefined) {
-        const facts = { job: job.id, name: job.name, pipeline: this.pipeline, error: end.error };
-        this.#context.logger.error(facts, 'a dead job is dropped: its pipeline has no dead_letter any more');
-      }
-      if (job.options.autoAck !== true) delivery.ack();
-      return;
-    }
-    const now = this.#context.now();
-    const next =
-      end.result === 'dead'
-        ? { job: deadLetter(job, this.pipeline, end.error, end.at), delayMs: 0 }
-        : nextOfChain(job.options.chain ?? [], now);
-    this.#context.followUps.follow({ job, delivery, end, pipeline: to, next });
-  }
-
-  #failed(
-    run: JobRun,
-    delivery: Delivery,
-    failure: { message: string; retry: boolean; delayMs: number | undefined; headers?: JobHeaders },
-  ): void {
-    const { maxAttempts } = run;
-    const job = { ...run.job, headers: { ...run.job.headers, ...failure.headers } };
-    const facts = { job: job.id, name: job.name, pipeline: this.pipeline, attempt: job.attempt, maxAttempts };
-    if (job.options.autoAck === true) {
-      this.#context.logger.error(
-        { ...facts, error: failure.message },
-        'a job failed that was acknowledged before its run: it is lost',
-      );
-      return;
-    }
-    if (failure.retry && job.attempt < maxAttempts) {
-      const delayMs = failure.delayMs ?? retryDelay(this.config.retry, job.attempt);
-      this.#context.logger.warn({ ...facts, error: failure.message, delayMs }, 'a job failed and is tried again');
-      delivery.release({ ...job, attempt: job.attempt + 1 }, delayMs);
-      return;
-    }
-    this.counts.dead++;
-    const to = this.config.deadLetter;
-    const end = to === undefined ? 'is dropped: its pipeline has no dead_letter' : `goes to the pipeline ${to}`;
-    this.#context.logger.error({ ...facts, error: failure.message }, `a job failed for the last time and ${end}`);
-    this.#end(job, delivery, {
-      result: 'dead',
-      error: failure.message.slice(0, LONGEST_ERROR),
-      at: this.#context.now(),
-    });
-  }
-
-  #again(job: Job, delivery: Delivery, next: Job, delayMs: number): void {
-    if (job.options.autoAck !== true) delivery.release(next, delayMs);
-    else this.#context.followUps.again(job, this.pipeline, () => this.#keep({ job: next, delayMs }));
+    this.#outcome.delivered(run, delivery, result);
   }
 
   /** It goes with its queue, if that is removed meanwhile. */
@@ -328,10 +243,4 @@ export class Pipeline implements DeliveryOwner {
   #gone(): RrtsError {
     return new RrtsError('ERR_JOBS_STORE', `the queue of the pipeline ${this.pipeline} is being closed`);
   }
-}
-
-function nextOfChain([link, ...rest]: readonly ChainLink[], now: number): NewJob {
-  const { id, name, payload, headers, priority, delayMs, options: own } = link as ChainLink;
-  const options = rest.length === 0 ? own : { ...own, chain: rest };
-  return { job: { id, name, payload, headers, priority, attempt: 1, pushedAt: now, options }, delayMs };
 }
