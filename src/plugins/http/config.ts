@@ -33,7 +33,9 @@ const staticHeadersSchema = z.strictObject({
 const timeoutsSchema = z.strictObject({
   headers: duration()
     .default(10_000)
-    .describe('Longest time from the first byte of a request to the end of its headers; then 408.'),
+    .describe(
+      'Longest time from the first byte of a request to the end of its headers; then 408. Behind requests of the same connection that are still being answered it begins when the connection is read again.',
+    ),
   body_idle: duration().default(30_000).describe('Longest pause between two parts of a request body; then 408.'),
   body: duration()
     .default(0)

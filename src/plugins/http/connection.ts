@@ -48,6 +48,8 @@ export class Connection implements ExchangeOwner {
   #closing = false;
   /** Set while it rests after a refusal. */
   #resting: NodeJS.Timeout | undefined;
+  /** Set while a request has its time once more. */
+  #moreTime: NodeJS.Timeout | undefined;
 
   constructor(services: HttpServices, socket: Socket) {
     this.#services = services;
@@ -78,6 +80,7 @@ export class Connection implements ExchangeOwner {
   /** A request whose headers are complete. */
   receive(response: ServerResponse): void {
     if (this.#closing) return;
+    clearTimeout(this.#moreTime);
     if (!this.#busy && response.socket !== null) {
       this.#start(response);
       return;
@@ -96,6 +99,22 @@ export class Connection implements ExchangeOwner {
     if (this.#services.stopping && response.socket !== null) response.once('finish', () => this.closeIfIdle());
     if (overloaded && !this.#services.stopping) this.#rest(response);
     else this.#goOn(response);
+  }
+
+  /**
+   * A request did not come in time. A socket that is not read, because earlier requests of this connection are still being answered, may have
+   * the rest of it: then it has its time again from when the socket is read. Node looks at each request once, so that is watched here.
+   */
+  late(): void {
+    if (this.#socket._paused !== true || this.#current?.receiving === true) {
+      this.fault(REFUSALS.timeout);
+      return;
+    }
+    const { timeouts } = this.#services.config;
+    const last = this.#waiting.at(-1)?.req;
+    // Of a body whose head came, or of a head.
+    if (last?.complete === false) this.#giveMoreTime(timeouts.body, () => last.complete);
+    else this.#giveMoreTime(timeouts.headers || timeouts.body, () => false);
   }
 
   /** Bytes came that are not HTTP, or a request did not come in time. */
@@ -159,6 +178,16 @@ export class Connection implements ExchangeOwner {
     );
   }
 
+  /** @param wasPaused - whether the socket was not read at the last look: a whole time must pass in which it is. */
+  #giveMoreTime(ms: number, hasCome: () => boolean, wasPaused = true): void {
+    this.#moreTime = setTimeout(() => {
+      if (hasCome()) return;
+      const isPaused = this.#socket._paused === true;
+      if (isPaused || wasPaused) this.#giveMoreTime(ms, hasCome, isPaused);
+      else this.fault(REFUSALS.timeout);
+    }, ms);
+  }
+
   /** Node gives the socket to the next response when it has written the one before, and takes it from that one. */
   #nextAfter(response: ServerResponse | undefined): void {
     this.#busy = true;
@@ -215,6 +244,7 @@ export class Connection implements ExchangeOwner {
   #closed(): void {
     this.#services.connections.delete(this);
     clearTimeout(this.#resting);
+    clearTimeout(this.#moreTime);
     this.#waiting = [];
     this.#current?.clientGone();
   }

@@ -98,7 +98,8 @@ function clientError(error: NodeJS.ErrnoException, socket: Socket, services: Htt
     { code: error.code, remoteAddress: connection.remoteAddress, status: refusal.status },
     refusal.text,
   );
-  connection.fault(refusal);
+  if (refusal === REFUSALS.timeout) connection.late();
+  else connection.fault(refusal);
 }
 
 /** What to tell a client about an error of the parser; undefined for errors of the connection itself. */

@@ -15,7 +15,7 @@ const PIPELINED = 5000;
 test(`O06 ${PIPELINED} GETs pipelined on one connection: one runs at a time, and a second client hardly notices`, async (t) => {
   const app = await startStandard(t, {
     kind: NATIVE,
-    config: { http: { limits: { requests_per_connection: 0 }, timeouts: { headers: '300s' } } },
+    config: { http: { limits: { requests_per_connection: 0 } } },
   });
   if (app === undefined) return;
   const make = () => ({ path: '/do/sleep/2' });

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { type Rig, startRig } from './http-rig.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type RawClient, type Rig, startRig } from './http-rig.ts';
 import { part, reply } from './stub-pool.ts';
 
 function count(text: string, what: string): number {
@@ -172,4 +173,45 @@ test('HTTP/1.0 connections close unless they ask to stay', async () => {
   client.send('GET /b HTTP/1.0\r\n\r\n');
   assert.match(await client.readToEnd(), /\/b$/);
   await rig.close();
+});
+
+describe('half a request behind those that wait', () => {
+  const HEADERS_MS = 100;
+  let rig: Rig;
+  before(async () => {
+    rig = await startRig({ timeouts: { headers: HEADERS_MS } });
+  });
+  after(() => rig.close());
+
+  /** Three requests come, the last one in half, and the first one runs for much longer than a head may take. */
+  async function sendHalf(rest: string): Promise<RawClient> {
+    rig.pool.submitted.length = 0;
+    rig.pool.answer = undefined;
+    const client = await rig.connect();
+    const whole = get(3, 'X-Half: yes\r\n');
+    client.send(get(1) + get(2) + whole.slice(0, 20));
+    await rig.pool.until((pool) => pool.submitted.length === 1);
+    await pause(5 * HEADERS_MS);
+    rig.pool.answer = (request) => reply(request, 200, {}, `<${request.target}>`);
+    // It is on its way before the server reads on.
+    client.send(rest === '' ? '' : whole.slice(20) + rest);
+    reply(rig.pool.submitted[0] as never, 200, {}, '');
+    return client;
+  }
+
+  test('it has its time from when the connection is read again: what was not read was not late', async () => {
+    const client = await sendHalf(get(4));
+    const text = await client.until((received) => received.includes('</4>'), 'all answers');
+    assert.equal(count(text, 'HTTP/1.1 200'), 4, text);
+    client.destroy();
+  });
+
+  test('the rest that never comes is still 408', async () => {
+    const client = await sendHalf('');
+    const text = await client.readToEnd();
+    assert.deepEqual(
+      [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
+      ['200', '200', '408'],
+    );
+  });
 });
