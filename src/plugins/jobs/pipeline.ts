@@ -87,32 +87,13 @@ export class Pipeline implements DeliveryOwner {
   /**
    * Stores jobs. @throws RrtsError ERR_JOBS_TOO_LARGE, ERR_JOBS_FULL, ERR_JOBS_STORE.
    */
-  async push(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
-    try {
-      for (const { job } of jobs) this.refuseLarge(job.payload);
-    } catch (thrown) {
-      this.times.pushing(jobs.length);
-      this.counts.pushFailures += jobs.length;
-      throw thrown;
-    }
-    return await this.take(jobs);
+  push(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
+    return this.#count(jobs, true);
   }
 
   /** Stores jobs that are in rrts already, and come from another pipeline. @throws RrtsError ERR_JOBS_FULL, ERR_JOBS_STORE. */
-  async take(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
-    const stored = this.times.pushing(jobs.length);
-    try {
-      const results = await this.#store(jobs);
-      stored();
-      for (const result of results) {
-        if (result === 'stored') this.counts.pushed++;
-        else this.counts.duplicates++;
-      }
-      return results;
-    } catch (thrown) {
-      this.counts.pushFailures += jobs.length;
-      throw thrown;
-    }
+  take(jobs: readonly NewJob[]): Promise<readonly PushResult[]> {
+    return this.#count(jobs, false);
   }
 
   /** @throws RrtsError ERR_JOBS_TOO_LARGE */
@@ -228,6 +209,24 @@ export class Pipeline implements DeliveryOwner {
 
   delivered(run: JobRun, delivery: Delivery, result: RunResult): void {
     this.#outcome.delivered(run, delivery, result);
+  }
+
+  /** @param isNew - whether the limit of their size holds for them. */
+  async #count(jobs: readonly NewJob[], isNew: boolean): Promise<readonly PushResult[]> {
+    const stored = this.times.pushing(jobs.length);
+    try {
+      if (isNew) for (const { job } of jobs) this.refuseLarge(job.payload);
+      const results = await this.#store(jobs);
+      stored();
+      for (const result of results) {
+        if (result === 'stored') this.counts.pushed++;
+        else this.counts.duplicates++;
+      }
+      return results;
+    } catch (thrown) {
+      this.counts.pushFailures += jobs.length;
+      throw thrown;
+    }
   }
 
   /** It goes with its queue, if that is removed meanwhile. */

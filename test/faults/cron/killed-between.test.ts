@@ -25,7 +25,7 @@ function soon(): string {
   return `${at.getUTCSeconds()} ${at.getUTCMinutes()} * * * *`;
 }
 
-// They wait for a minute of the clock and for a lease. With a clock and locks of the test they are in test/plugins/cron/two-servers.test.ts, always.
+// They wait for a time of the clock and for a lease. With a clock and locks of the test they are in test/plugins/cron/two-servers.test.ts, always.
 describe('the server that has the occurrence ends', { concurrency: 2 }, () => {
   for (const signal of pick([], ['SIGKILL', 'SIGTERM'] as const)) {
     test(`${signal} while the broker is away: the other one pushes the job, once`, async (t) => {
